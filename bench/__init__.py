@@ -1,0 +1,1 @@
+"""Benchmarks: copypatch against the tree's own generator."""

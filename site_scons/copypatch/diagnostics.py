@@ -1,0 +1,39 @@
+"""clang's messages about a uop's source, told in terms of the files that the user wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+Locate = Callable[[int], tuple[Path, int]]
+
+_PLACE = re.compile(r"^((?:In file included from )?)\./(\w+)\.c:(\d+)", re.MULTILINE)
+# A message starts with a place; what it quotes and the notes to it follow.
+_START = re.compile(r"^(?:In file included from )?\./(\w+)\.c:\d+", re.MULTILINE)
+# clang closes with a count, which says nothing that the messages do not.
+_COUNT = re.compile(r"^\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.\n?", re.MULTILINE)
+
+
+def relocate(text: str, locate: Mapping[str, Locate]) -> str:
+    """Replace every ``./<op>.c:LINE`` by the file and line that *locate* of that uop gives."""
+
+    def place(match: re.Match[str]) -> str:
+        find = locate.get(match[2])
+        if find is None:
+            return match[0]
+        path, line = find(int(match[3]))
+        return f"{match[1]}{path}:{line}"
+
+    return _PLACE.sub(place, _COUNT.sub("", text))
+
+
+def without(text: str, opname: str) -> str:
+    """Return the messages that are not about one uop, out of those about many."""
+    starts = [*_START.finditer(text)]
+    kept = [text[: starts[0].start()] if starts else text]
+    for index, start in enumerate(starts):
+        end = starts[index + 1].start() if index + 1 < len(starts) else len(text)
+        if start[1] != opname:
+            kept.append(text[start.start() : end])
+    return "".join(kept)

@@ -1,0 +1,132 @@
+"""Dialects: what differs between the trees whose headers we write.
+
+A :class:`Dialect` is data and small functions, all that a kind of tree decides. One module per family makes
+them; :func:`copypatch.trees.open_tree` picks one for a tree. Adding a release means adding a module here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copypatch.cases import Case
+from copypatch.fragment import Fragment, TextRules
+from copypatch.stencil import ContinuationJump, StencilRules
+from copypatch.template import Template, UopSource
+from copypatch.triples import Platform, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A compiler flag. One that holds a path is *text*, the path and *rest*; the key sees *role* in its place."""
+
+    text: str
+    path: Path | None = None
+    role: str = ""
+    rest: str = ""
+
+    def argument(self) -> str:
+        """Return the flag for a command line."""
+        return self.text if self.path is None else f"{self.text}{self.path}{self.rest}"
+
+    def symbolic(self) -> str:
+        """Return the flag with its path replaced by the path's role: the same on every machine."""
+        return self.text if self.path is None else f"{self.text}<{self.role}>{self.rest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files of a tree that every dialect has; *pyconfig* is the folder of pyconfig.h, if there is one."""
+
+    root: Path
+    cases: Path
+    template: Path
+    entry: Path
+    pyconfig: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One run of the compiler on the way from C text to an object.
+
+    *suffix* is what it writes, *flags* what it adds to the flags of the uop; *edit* changes the text that came
+    out, before the next step reads it.
+    """
+
+    suffix: str
+    flags: tuple[str, ...]
+    edit: Callable[[str], str] | None = None
+
+
+DIRECT = (Step(".o", ("-c",)),)
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """All that a kind of tree decides.
+
+    *name* is the dialect's in the relocation table. *llvm* is the major version asked for; *llvm_minimum* the
+    oldest that works where none is asked for (*llvm* None). *entry* names the group that enters a trace. *flags*
+    returns the compiler's flags; *steps* the runs of the compiler; *entry_steps* the same for the entry, empty
+    where the entry is an empty group. *insert* makes a uop's C text from the template, its case and the path of
+    the cases file; *whole*: all cases are in it. *order* sorts the uops of the header.
+    *header_name* names a target's header; *dispatches*: another header picks among them. *keep_line* filters
+    the disassembly. *digest* returns the hexadecimal digest for the header's first line.
+    """
+
+    name: str
+    llvm: int | None
+    llvm_minimum: int
+    entry: str
+    stencil: StencilRules
+    text: TextRules
+    flags: Callable[[Sources, Target, bool], tuple[Flag, ...]]
+    steps: Callable[[Platform], tuple[Step, ...]]
+    entry_steps: Callable[[Platform], tuple[Step, ...]]
+    insert: Callable[[Template, Case, Path], UopSource]
+    whole: bool
+    order: Callable[[Sequence[Case], str], list[str]]
+    footer: Callable[[Sequence[Fragment], str, TextRules], Iterator[str]]
+    header_name: Callable[[Target], str]
+    dispatches: bool
+    keep_line: Callable[[str], bool]
+    digest: Callable[[Sources, Target, bool, str], str]
+
+
+def disassembly_lines(text: str, dialect: Dialect) -> list[str]:
+    """Return llvm-objdump's text as the comment lines of a fragment."""
+    return [line.expandtabs().strip() for line in text.splitlines() if dialect.keep_line(line)]
+
+
+# Jumps to the next uop as the last instruction of a stencil, by relocation kind.
+JUMP_AMD64_COFF = ContinuationJump("IMAGE_REL_AMD64_REL32", b"\x48\xff\x25\0\0\0\0", 3, -4, got=True)
+JUMP_I386_COFF = ContinuationJump("IMAGE_REL_I386_REL32", b"\xe9\0\0\0\0", 1, -4)
+JUMP_X86_64_MACHO = ContinuationJump("X86_64_RELOC_BRANCH", b"\xe9\0\0\0\0", 1, -4)
+JUMP_X86_64_ELF = ContinuationJump("R_X86_64_PLT32", b"\xe9\0\0\0\0", 1, -4)
+JUMP_X86_64_ELF_GOT = ContinuationJump("R_X86_64_GOTPCRELX", b"\xff\x25\0\0\0\0", 2, -4, got=True)
+JUMP_AARCH64_ELF = ContinuationJump("R_AARCH64_JUMP26", b"\0\0\0\x14", 0, 0)
+
+# Flags that every dialect's stencils need, with the reason.
+COMMON_FLAGS = (
+    # A stencil is not unwound through, and unwind tables would land in its data.
+    "-fno-asynchronous-unwind-tables",
+    # The compiler must not call functions behind our back: we could not know their addresses.
+    "-fno-builtin",
+    # Calls go through a pointer of 64 bits, so that no function is out of range.
+    "-fno-plt",
+    # The canary and the function that reports it would be holes that nobody fills.
+    "-fno-stack-protector",
+    "-std=c11",
+)
+
+
+def platform_flags(table: Mapping[str, tuple[str, ...]], platform: Platform) -> tuple[Flag, ...]:
+    """Return what a platform adds to the flags."""
+    return tuple(Flag(text) for text in table.get(platform.name, ()))
+
+
+def defines_function(source: str, name: str) -> bool:
+    """Tell whether C source defines a function: its name at the start of a line, as in CPython's style."""
+    return re.search(rf"^{re.escape(name)}\(", source, re.MULTILINE) is not None

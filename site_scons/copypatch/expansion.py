@@ -1,0 +1,203 @@
+"""Expansion: what clang's preprocessor makes of the prefix and of every uop.
+
+The expanded text decides what is stale. A comment, an unused macro or a touched header changes nothing in it;
+whatever the compiler can see is in it. One preprocessor run expands all uops at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copypatch import depfile
+from copypatch.files import digest, digest_file, fingerprint, read_text, write_if_changed
+from copypatch.process import Runner
+
+# The value of the opcode macro while the shared prefix is read. Where it turns up in the expanded prefix, a
+# header looks at the uop's name, and the prefix cannot be shared.
+SHARED_OPCODE = "_copypatch_shared_prefix"
+
+_MARK = "#pragma copypatch_part "
+_PARTS = re.compile(rf"^{re.escape(_MARK)}(\w+)$\n?", re.MULTILINE)
+# Builtins through which a program sees positions that are not in the expanded text.
+_POSITIONS = ("__builtin_LINE", "__builtin_COLUMN", "__builtin_FILE", "__builtin_source_location")
+# Directives in a case that would change how the cases after it expand.
+_LEAKS = re.compile(r"^[ \t]*#[ \t]*(?:define|undef|include|import|pragma)\b", re.MULTILINE)
+# Variables by which the environment adds folders to clang's search path.
+_ENVIRONMENT = ("CPATH", "C_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "CCC_OVERRIDE_OPTIONS", "SDKROOT")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A text to expand behind the shared prefix. *leaks*: it may change how a text after it expands."""
+
+    name: str
+    text: str
+    leaks: bool = False
+
+
+def leaks(text: str) -> bool:
+    """Tell whether a case has directives whose effect does not end with it."""
+    return _LEAKS.search(text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Expansion:
+    """Digests of expanded texts, by unit; *headers* are all files that were read.
+
+    *inputs*, *places* and *written* are fingerprints of what went in: the command and texts, the folders that
+    were searched, the headers' files. *shares_prefix* is False where a header looks at the uop's name. A unit
+    that could not be expanded has no digest.
+    """
+
+    inputs: str
+    places: str
+    written: str
+    headers: tuple[Path, ...]
+    digests: Mapping[str, str]
+    shares_prefix: bool
+
+    def is_current(self, inputs: str, folders: Iterable[Path]) -> bool:
+        """Tell whether nothing that went in has changed since."""
+        return (
+            self.inputs == inputs
+            and self.written == fingerprint(self.headers)
+            and self.places == fingerprint(_places(self.headers, folders))
+        )
+
+    def headers_unchanged(self) -> bool:
+        """Tell whether the headers are still as they were read."""
+        return self.written == fingerprint(self.headers)
+
+
+def inputs_digest(command: Sequence[str], texts: Iterable[str]) -> str:
+    """Return the part of an expansion's state that is no header: the command, its environment, the texts."""
+    environment = {name: os.environ.get(name) for name in _ENVIRONMENT}
+    return digest(json.dumps([list(command), environment, [digest(text) for text in texts]]))
+
+
+def _places(headers: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
+    # A new file in a folder can take the place of a header from a later one, so folders count too.
+    return sorted({*folders, *(header.parent for header in headers)})
+
+
+# The kernel's clock for files ticks every few milliseconds.
+_TICK_NS = 20_000_000
+
+
+def _settled(files: Iterable[Path], begin: int) -> bool:
+    """Tell whether files were last changed before *begin* (ns since the epoch), by the clock nobody can set."""
+    for path in files:
+        try:
+            if os.stat(path).st_ctime_ns > begin - _TICK_NS:
+                return False
+        except OSError:
+            return False
+    return True
+
+
+# Names of the parts that are no units: the include block, and the template around an empty case.
+PREFIX = "_prefix"
+COMMON = "_common"
+
+
+def expand(
+    runner: Runner,
+    command: Sequence[str],
+    folder: Path,
+    *,
+    prefix: str,
+    common: str,
+    units: Sequence[Unit],
+    alone: Mapping[str, Path],
+    inputs: str,
+    folders: Sequence[Path],
+) -> Expansion:
+    """Expand everything and return the digests.
+
+    *command* is clang with the flags of the uops. *prefix* is the include block's text, *common* the template
+    around an empty case: a definition behind an include guard shows up only there, so it counts for every uop.
+    *alone* are files with includes of their own, by unit. *folder* takes the files made on the way; *inputs* is
+    the :func:`inputs_digest`, *folders* are those in which clang looks for headers.
+    """
+    begin = time.time_ns()
+    shared = [Unit(COMMON, common), *(unit for unit in units if not unit.leaks)]
+    sources = [_write(folder, "all", prefix, shared)]
+    sources += [_write(folder, f"alone.{unit.name}", prefix, [shared[0], unit]) for unit in units if unit.leaks]
+    jobs = [(source, None) for source in sources] + [(path, name) for name, path in alone.items()]
+
+    def run(job: tuple[Path, str | None]) -> tuple[dict[str, str], list[Path]]:
+        source, name = job
+        rule = folder / f"{source.name}.d"
+        rule.unlink(missing_ok=True)
+        arguments = [*command, "-E", "-P", "-MD", "-MT", "x", "-MF", str(rule), str(source)]
+        result = runner.run(arguments, cwd=folder)
+        headers = depfile.parse(read_text(rule)) if rule.is_file() else []
+        if result.status:
+            # The compiler will say what is wrong, uop by uop.
+            return {}, headers
+        text = result.stdout.decode("utf-8", "surrogateescape")
+        if name is not None:
+            return {name: text}, headers
+        pieces = _PARTS.split(text)
+        return {PREFIX: pieces[0], **dict(zip(pieces[1::2], pieces[2::2], strict=True))}, headers
+
+    results = runner.map(run, jobs)
+    headers = sorted({header for _, found in results for header in found if header not in sources})
+    texts: dict[str, str] = {}
+    for found, _ in reversed(results):
+        texts |= found
+    positions = ""
+    if any(builtin in text for text in texts.values() for builtin in _POSITIONS):
+        raw = "".join(digest_file(header) for header in headers if header.is_file())
+        positions = digest(raw + "".join(unit.text for unit in units))
+    return Expansion(
+        # A header that was written while clang read it is of unknown content: look again next time.
+        inputs=inputs if _settled(headers, begin) else "",
+        places=fingerprint(_places(headers, folders)),
+        written=fingerprint(headers),
+        headers=tuple(headers),
+        digests={name: digest(text + positions) for name, text in texts.items()},
+        shares_prefix=SHARED_OPCODE not in texts.get(PREFIX, ""),
+    )
+
+
+def _write(folder: Path, name: str, prefix: str, units: Iterable[Unit]) -> Path:
+    path = folder / f"{name}.c"
+    parts = "".join(f"{_MARK}{unit.name}\n{unit.text}\n" for unit in units)
+    write_if_changed(path, f"{prefix}{parts}")
+    return path
+
+
+def load(path: Path) -> Expansion | None:
+    """Return the expansion that :func:`save` wrote, or None where there is none or it is damaged."""
+    try:
+        record = json.loads(path.read_bytes())
+        return Expansion(
+            record["inputs"],
+            record["places"],
+            record["written"],
+            tuple(Path(header) for header in record["headers"]),
+            record["digests"],
+            record["shares_prefix"],
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def save(path: Path, expansion: Expansion) -> None:
+    """Write an expansion for the next build. Raises OutputError."""
+    record = {
+        "inputs": expansion.inputs,
+        "places": expansion.places,
+        "written": expansion.written,
+        "headers": [str(header) for header in expansion.headers],
+        "digests": dict(expansion.digests),
+        "shares_prefix": expansion.shares_prefix,
+    }
+    write_if_changed(path, json.dumps(record))

@@ -1,0 +1,96 @@
+"""Files as a build tool needs them: written whole or not at all, and only when they change."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from copypatch.errors import OutputError
+
+
+def digest(data: bytes | str) -> str:
+    """Return the sha256 of *data* (text as UTF-8) in hexadecimal."""
+    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """Return the sha256 of the file's content in hexadecimal. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_text(path: Path) -> str:
+    """Read UTF-8 text with its line ends as they are. Raises OSError.
+
+    Bytes that are not UTF-8 (a comment in Latin-1, say) survive a round trip through :func:`write_if_changed`.
+    """
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def make_folder(path: Path) -> Path:
+    """Create the folder with its parents. Raises OutputError with the way out."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot create this output folder ({error.strerror}); "
+            "choose another one with out=DIR, or make its parent writable"
+        ) from error
+    return path
+
+
+def write_if_changed(path: Path, data: bytes | str) -> bool:
+    """Make *path* hold *data*; return whether it had to be written.
+
+    A file that already holds *data* keeps its mtime, so whatever is built from it stays up to date. Otherwise
+    the new content goes to a unique file in the same folder, which then replaces *path* in one step: a reader,
+    or a build that is killed here, sees the old content or the new one and nothing else.
+    Raises OutputError.
+    """
+    content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+    with contextlib.suppress(OSError):
+        # The size tells most changes apart without reading.
+        if path.stat().st_size == len(content) and path.read_bytes() == content:
+            return False
+    make_folder(path.parent)
+    # Unique among the processes and threads of this machine; the ordinary open obeys the umask.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror}); choose another folder with out=DIR, or make room in it"
+        ) from error
+    return True
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Delete files that may or may not exist."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+def fingerprint(paths: Iterable[Path]) -> str:
+    """Return a digest of the state of files and folders, without reading them.
+
+    It changes when a file is written, replaced, touched, made or deleted: size and mtime tell most, the inode a
+    file that was replaced within the clock's tick, and the ctime, which no program can set, an mtime put back.
+    """
+    hasher = hashlib.sha256()
+    for path in paths:
+        try:
+            stat = os.stat(path)
+            state = f"{stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_size} {stat.st_ino}"
+        except OSError:
+            state = "absent"
+        hasher.update(f"{path}\0{state}\n".encode("utf-8", "surrogateescape"))
+    return hasher.hexdigest()

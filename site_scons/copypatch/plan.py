@@ -1,0 +1,293 @@
+"""The plan of one header: everything that is known before anything is built.
+
+A plan is made for one tree, target and kind of build. It says where every artefact goes, which commands make
+it, and by which keys it is found up to date; :mod:`copypatch.steps` carries it out.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from copypatch import cases as case_splitter
+from copypatch import expansion as expander
+from copypatch import template as templates
+from copypatch.cases import Case
+from copypatch.dialects import Flag, Step
+from copypatch.expansion import SHARED_OPCODE, Expansion, Unit
+from copypatch.files import make_folder, read_text
+from copypatch.keys import Key
+from copypatch.process import Runner
+from copypatch.template import OPCODE_MACRO, Template, UopSource
+from copypatch.toolchain import Toolchain
+from copypatch.trees import Tree
+from copypatch.triples import Target
+
+PREFIX_HEADER = "copypatch-prefix.h"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where the artefacts of one plan are; one folder a kind, one file a uop."""
+
+    folder: Path
+
+    def source(self, opname: str) -> Path:
+        """The C text of a uop."""
+        return self.folder / "src" / f"{opname}.c"
+
+    def intermediate(self, opname: str, suffix: str) -> Path:
+        """What a compile step writes that is not the last."""
+        return self.folder / suffix.lstrip(".") / f"{opname}{suffix}"
+
+    def object(self, opname: str) -> Path:
+        """The object."""
+        return self.folder / "obj" / f"{opname}.o"
+
+    def compiled(self, opname: str, steps: Sequence[Step]) -> list[Path]:
+        """What the compile steps write: the object first, then what is made on the way to it."""
+        between = [self.intermediate(opname, step.suffix) for step in steps[:-1]]
+        return [self.object(opname), *between]
+
+    def sections(self, opname: str) -> Path:
+        """llvm-readobj's JSON."""
+        return self.folder / "json" / f"{opname}.json"
+
+    def disassembly(self, opname: str) -> Path:
+        """llvm-objdump's text."""
+        return self.folder / "dis" / f"{opname}.dis"
+
+    def holes(self, opname: str) -> Path:
+        """The holes file."""
+        return self.folder / "holes" / f"{opname}.holes.json"
+
+    def fragment(self, opname: str) -> Path:
+        """The header's fragment."""
+        return self.folder / "fragments" / f"{opname}.h"
+
+    @property
+    def prefix(self) -> Path:
+        """The include block as a header."""
+        return self.folder / "src" / PREFIX_HEADER
+
+    @property
+    def precompiled(self) -> Path:
+        """The precompiled include block."""
+        return self.folder / "src" / "copypatch-prefix.pch"
+
+    @property
+    def expansion(self) -> Path:
+        """What is remembered of the last expansion."""
+        return self.folder / "expansion.json"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One header that is asked for.
+
+    *cflags* are the user's flags, *cflags_text* the same as they were written. *identity* is the digest of the
+    toolchain's programs; *out* takes the finished header.
+    """
+
+    tree: Tree
+    target: Target
+    debug: bool
+    cflags: tuple[str, ...]
+    cflags_text: str
+    toolchain: Toolchain
+    identity: str
+    out: Path
+
+    @property
+    def name(self) -> str:
+        """The target and kind of build, as messages and folders name it."""
+        return f"{self.target.triple}-{'debug' if self.debug else 'release'}"
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Where the artefacts are."""
+        return Paths(self.out / "uops" / self.name)
+
+    @property
+    def header(self) -> Path:
+        """The finished header of the target."""
+        return self.out / self.tree.dialect.header_name(self.target)
+
+    @property
+    def entry(self) -> str:
+        """The name of the group that enters a trace."""
+        return self.tree.dialect.entry
+
+    def steps(self, opname: str) -> tuple[Step, ...]:
+        """Return the runs of the compiler that make a group's object; none where the group is empty."""
+        dialect = self.tree.dialect
+        choose = dialect.entry_steps if opname == self.entry else dialect.steps
+        return choose(self.target.platform)
+
+    @cached_property
+    def flags(self) -> tuple[Flag, ...]:
+        """The compiler flags that all uops share, but for the user's."""
+        return self.tree.dialect.flags(self.tree.sources, self.target, self.debug)
+
+    def command(self, *arguments: str) -> list[str]:
+        """Return a clang command; the user's flags come last, to override any other."""
+        return [
+            str(self.toolchain.clang),
+            *(flag.argument() for flag in self.flags),
+            *arguments,
+            *self.cflags,
+        ]
+
+    def prefix_command(self) -> list[str]:
+        """Return the command that precompiles the include block, run in the folder of the sources."""
+        return self.command(
+            f"-D{OPCODE_MACRO}={SHARED_OPCODE}",
+            "-x",
+            "c-header",
+            "-o",
+            self.paths.precompiled.name,
+            PREFIX_HEADER,
+        )
+
+    def first_lines(self) -> list[str]:
+        """Return the first two lines of the header.
+
+        They are the digest that the tree's generator would write, and a command that is the same on every
+        machine. Raises OSError.
+        """
+        digest = self.tree.dialect.digest(self.tree.sources, self.target, self.debug, self.cflags_text)
+        return [f"// {digest}", self.command_line([self.target])]
+
+    def command_line(self, targets: Sequence[Target]) -> str:
+        """Return the comment that says how headers for *targets* are asked for, without a path."""
+        variables = [f"target={','.join(target.triple for target in targets)}"]
+        if self.debug:
+            variables.append("debug=1")
+        if self.cflags_text:
+            variables.append(f"cflags={shlex.quote(self.cflags_text)}")
+        return f"// $ scons {' '.join(variables)}"
+
+
+@dataclass(frozen=True)
+class UopTexts:
+    """The texts that a header is made from, taken apart."""
+
+    template: Template
+    cases: tuple[Case, ...]
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Case]:
+        """The cases by the names of their uops."""
+        return {case.opname: case for case in self.cases}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request, the texts it is carried out with, and what the preprocessor made of them."""
+
+    request: Request
+    texts: UopTexts
+    expansion: Expansion
+
+    @property
+    def paths(self) -> Paths:
+        """Where the artefacts are."""
+        return self.request.paths
+
+    @cached_property
+    def opnames(self) -> tuple[str, ...]:
+        """All groups of the header in its order, the entry among them."""
+        return tuple(self.request.tree.dialect.order(self.texts.cases, self.request.entry))
+
+    def source(self, opname: str) -> UopSource:
+        """Return the C text of a uop. Raises TemplateError."""
+        template = self.texts.template
+        if not self.expansion.shares_prefix:
+            template = Template(template.path, "", 0, template.prefix + template.rest)
+        tree = self.request.tree
+        return tree.dialect.insert(template, self.texts.by_name[opname], tree.sources.cases)
+
+    def uses_prefix(self, opname: str) -> bool:
+        """Tell whether a group is compiled with the precompiled include block."""
+        return opname != self.request.entry and self.expansion.shares_prefix
+
+    def compile_command(self, opname: str, step: Step, source: str, output: str) -> list[str]:
+        """Return the command of one step; paths as they are to stand in it, run in the folder of *source*."""
+        shared: tuple[str, ...] = ()
+        if opname == self.request.entry:
+            shared = (f"-D{OPCODE_MACRO}={opname}",)
+        elif source.endswith(".c") and self.uses_prefix(opname):
+            shared = (f"-D{OPCODE_MACRO}={SHARED_OPCODE}", "-include-pch", str(self.paths.precompiled))
+        return self.request.command(*shared, *step.flags, "-o", output, source)
+
+    @cached_property
+    def _shared_fields(self) -> tuple[tuple[str, str], ...]:
+        request = self.request
+        flags = [*(flag.symbolic() for flag in request.flags), *request.cflags]
+        return (
+            ("dialect", request.tree.dialect.name),
+            ("flags", "\0".join(flags)),
+            ("compiler", request.identity),
+        )
+
+    def key(self, opname: str) -> Key | None:
+        """Return the key of a group's object, or None where its text could not be expanded."""
+        digests = self.expansion.digests
+        # Where every uop's text holds all cases, the template's expansion says it all.
+        part = expander.COMMON if self.request.tree.dialect.whole and opname != self.request.entry else opname
+        if part not in digests:
+            return None
+        key = Key("object")
+        for name, value in self._shared_fields:
+            key.add(name, value)
+        key.add("steps", repr([(step.suffix, step.flags) for step in self.request.steps(opname)]))
+        key.add("uop", opname)
+        if opname != self.request.entry:
+            key.add("prefix", digests[expander.PREFIX])
+            key.add("template", digests[expander.COMMON])
+        key.add("text", digests[part])
+        return key
+
+
+def make(request: Request, runner: Runner) -> Plan:
+    """Make the plan of one header: split the cases, and expand what has changed since the last plan.
+
+    Raises CasesError, TemplateError, OutputError, OSError.
+    """
+    sources, dialect = request.tree.sources, request.tree.dialect
+    cases_text, template_text = read_text(sources.cases), read_text(sources.template)
+    cases = case_splitter.split(cases_text, sources.cases)
+    texts = UopTexts(templates.split(template_text, sources.template), cases)
+    # A template that takes no case is told at once, whatever is up to date.
+    common = dialect.insert(texts.template, Case("_copypatch_none", "", 1), sources.cases).text
+    command = request.command(f"-D{OPCODE_MACRO}={SHARED_OPCODE}")
+    inputs = expander.inputs_digest(
+        [*command, request.identity], [cases_text, template_text, read_text(sources.entry)]
+    )
+    folders = [flag.path for flag in request.flags if flag.path is not None]
+    expansion = expander.load(request.paths.expansion)
+    if expansion is None or not expansion.is_current(inputs, folders):
+        units = [
+            Unit(
+                case.opname,
+                dialect.insert(texts.template, case, sources.cases).text,
+                expander.leaks(case.text),
+            )
+            for case in (() if dialect.whole else cases)
+        ]
+        expansion = expander.expand(
+            runner,
+            command,
+            make_folder(request.paths.folder / "expand"),
+            prefix=texts.template.prefix,
+            common=common,
+            units=units,
+            alone={request.entry: sources.entry} if request.steps(request.entry) else {},
+            inputs=inputs,
+            folders=folders,
+        )
+        expander.save(request.paths.expansion, expansion)
+    return Plan(request, texts, expansion)

@@ -1,0 +1,260 @@
+"""From llvm-readobj's JSON to typed sections.
+
+One llvm-readobj process reads all changed objects; :func:`split` gives each uop its part, verbatim, and
+:func:`parse` turns such a part into :class:`~copypatch.sections.ObjectSections`.
+
+The shape of the JSON is that of ``llvm-readobj --elf-output-style=JSON`` (LLVM 18 to 23): for ELF a list with
+one object per file; for Mach-O and COFF text around a bare list of sections, with stray lines in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from copypatch.errors import ObjectError, RelocationError
+from copypatch.relocations import KINDS, Addend, RelocationKind
+from copypatch.sections import ObjectSections, Place, Relocation, Section, Symbol
+from copypatch.triples import ObjectFormat, Platform
+
+# The arguments that print what we read, and nothing else.
+ARGUMENTS = (
+    "--elf-output-style=JSON",
+    "--expand-relocs",
+    "--section-data",
+    "--section-relocations",
+    "--section-symbols",
+    "--sections",
+)
+
+_Json = Mapping[str, Any]
+
+
+def split(output: str, paths: Sequence[str]) -> list[str]:
+    """Cut the output for several objects into one text per object, in the order of *paths*.
+
+    *paths* are the objects as they were named on the command line. Raises ObjectError when the output does not
+    hold exactly these objects.
+    """
+    starts = [_find_start(output, path) for path in paths]
+    if any(start < 0 for start in starts) or starts != sorted(starts):
+        missing = [path for path, start in zip(paths, starts, strict=True) if start < 0]
+        raise ObjectError(f"llvm-readobj printed nothing for {', '.join(missing) or 'some objects'}")
+    ends = [*starts[1:], len(output)]
+    return [output[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+def _find_start(output: str, path: str) -> int:
+    # In ELF's JSON the file is named in its summary; in the others, before the list ("File: x.o"). Neither
+    # text can come from a section: names in the JSON are quoted, and a quote inside one is escaped.
+    quoted = json.dumps(path)
+    elf = output.find(f'{{"FileSummary":{{"File":{quoted},')
+    if elf >= 0:
+        return elf
+    return output.find(f"\nFile: {path}\n") + 1 or -1
+
+
+def parse(text: str, opname: str, platform: Platform) -> ObjectSections:
+    """Return the loaded sections of one object. Raises ObjectError, RelocationError."""
+    records = _load(text, opname)
+    reader = {ObjectFormat.ELF: _elf, ObjectFormat.MACHO: _macho, ObjectFormat.COFF: _coff}[platform.object_format]
+    try:
+        sections = reader(records, opname, platform)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ObjectError(
+            f"{opname}: the output of llvm-readobj is not of the expected shape "
+            f"({type(error).__name__}: {error}); is this LLVM newer than those that copypatch knows?"
+        ) from error
+    return ObjectSections(platform.object_format, tuple(sections))
+
+
+def _load(text: str, opname: str) -> list[_Json]:
+    """Decode one object's part and return its section records."""
+    try:
+        if text.startswith("{"):
+            # What follows the object is the list's comma or bracket.
+            record, _ = json.JSONDecoder().raw_decode(text)
+            sections = record["Sections"]
+        else:
+            sections, _ = json.JSONDecoder().raw_decode(_repair(text))
+        return [wrapped["Section"] for wrapped in sections]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ObjectError(f"{opname}: llvm-readobj printed malformed JSON ({error})") from error
+
+
+# A stray word on a line of its own, between two members of a symbol. Inside a string a line end would be
+# escaped, so no name and no byte of data can look like this.
+_STRAY = re.compile(r"^(?:Private)?Extern$", re.MULTILINE)
+
+
+def _repair(text: str) -> str:
+    start = text.index("[{") if "[{" in text else text.index("[")
+    return _STRAY.sub("", text[start:])
+
+
+def _flags(record: _Json) -> set[str]:
+    return {flag["Name"] for flag in record["Flags"]}
+
+
+def _name(record: object) -> str:
+    """A name is a string in COFF and an object with the string in it elsewhere."""
+    name = record if isinstance(record, str) else record["Name"]  # type: ignore[index]
+    if not isinstance(name, str):
+        raise TypeError(f"a name of type {type(name).__name__}")
+    return name
+
+
+def _bytes(record: _Json) -> bytes:
+    return bytes(record["SectionData"]["Bytes"])
+
+
+# ELF sections that say something about the file, not about what is loaded.
+_ELF_IGNORED = {"SHT_GROUP", "SHT_LLVM_ADDRSIG", "SHT_NOTE", "SHT_NULL", "SHT_STRTAB", "SHT_SYMTAB"}
+
+
+def _elf(records: Sequence[_Json], opname: str, platform: Platform) -> list[Section]:
+    # ELF keeps a section's relocations in a section of their own, which names its subject by index.
+    relocations: dict[int, _Json] = {}
+    for record in records:
+        if record["Type"]["Name"] == "SHT_RELA":
+            relocations[record["Info"]] = record
+    sections = []
+    for record in records:
+        kind = record["Type"]["Name"]
+        flags = _flags(record["Flags"])
+        if kind == "SHT_RELA" or kind in _ELF_IGNORED:
+            continue
+        if kind == "SHT_NOBITS":
+            body = bytes(record["Size"])
+        elif kind == "SHT_PROGBITS":
+            body = _bytes(record)
+        else:
+            raise ObjectError(
+                f"{opname}: section {record['Name']['Name']} is of type {kind}, which no stencil can hold; "
+                "see which construct of the uop makes it"
+            )
+        if "SHF_ALLOC" not in flags:
+            continue
+        name = record["Name"]["Name"]
+        sections.append(
+            Section(
+                index=record["Index"],
+                name=name,
+                place=Place.CODE if "SHF_EXECINSTR" in flags else Place.DATA,
+                body=body,
+                symbols=_symbols(record, platform, 0),
+                relocations=_relocations(relocations.get(record["Index"], {}), name, body, opname, platform),
+            )
+        )
+    return sections
+
+
+def _macho(records: Sequence[_Json], opname: str, platform: Platform) -> list[Section]:
+    sections = []
+    for record in records:
+        flags = _flags(record["Attributes"])
+        if "Debug" in flags:
+            continue
+        name = record["Name"]["Value"] if "Value" in record["Name"] else _name(record["Name"])
+        body = _bytes(record) if "SectionData" in record else bytes(record["Size"])
+        sections.append(
+            Section(
+                index=record["Index"],
+                name=name.removeprefix(platform.symbol_prefix),
+                place=Place.CODE if "SomeInstructions" in flags else Place.DATA,
+                body=body,
+                symbols=_symbols(record, platform, record["Address"]),
+                relocations=_relocations(record, name, body, opname, platform),
+                address=record["Address"],
+            )
+        )
+    return sections
+
+
+def _coff(records: Sequence[_Json], opname: str, platform: Platform) -> list[Section]:
+    sections = []
+    for record in records:
+        flags = _flags(record["Characteristics"])
+        if "IMAGE_SCN_MEM_EXECUTE" in flags:
+            place = Place.CODE
+        elif "IMAGE_SCN_MEM_READ" in flags:
+            place = Place.DATA
+        else:
+            continue
+        # Zero-filled data has a size and no bytes.
+        body = _bytes(record) if "SectionData" in record else bytes(record["RawDataSize"])
+        name = _name(record["Name"])
+        sections.append(
+            Section(
+                index=record["Number"],
+                name=name,
+                place=place,
+                body=body,
+                symbols=_symbols(record, platform, 0),
+                relocations=_relocations(record, name, body, opname, platform),
+            )
+        )
+    return sections
+
+
+def _symbols(record: _Json, platform: Platform, start: int) -> tuple[Symbol, ...]:
+    symbols = (wrapped["Symbol"] for wrapped in record.get("Symbols", ()))
+    return tuple(
+        Symbol(_name(symbol["Name"]).removeprefix(platform.symbol_prefix), symbol["Value"] - start)
+        for symbol in symbols
+    )
+
+
+def _relocations(
+    record: _Json, section: str, body: bytes, opname: str, platform: Platform
+) -> tuple[Relocation, ...]:
+    return tuple(
+        _relocation(wrapped["Relocation"], section, body, opname, platform)
+        for wrapped in record.get("Relocations", ())
+    )
+
+
+def _relocation(record: _Json, section: str, body: bytes, opname: str, platform: Platform) -> Relocation:
+    offset = record["Offset"]
+    # Mach-O may name a section where the others name its symbol.
+    symbol = _name(record["Symbol"] if "Symbol" in record else record["Section"])
+    kind = _known_kind(record["Type"]["Name"], platform, f"{opname}: section {section}, offset {offset:#x}", symbol)
+    got = kind.got
+    if platform.object_format is ObjectFormat.COFF and symbol.startswith("__imp_"):
+        # A DLL import is a pointer to the thing: a slot of the offset table, in other words.
+        symbol, got = symbol.removeprefix("__imp_"), True
+    addend = _addend(kind, record, body[offset : offset + 4])
+    return Relocation(offset, kind.name, symbol.removeprefix(platform.symbol_prefix), addend, got)
+
+
+def _addend(kind: RelocationKind, record: _Json, field: bytes) -> int:
+    match kind.addend:
+        case Addend.EXPLICIT:
+            return _signed(record["Addend"])
+        case Addend.PC32_IN_PLACE:
+            return int.from_bytes(field, "little", signed=True) - 4
+        case Addend.ABS32_IN_PLACE:
+            return int.from_bytes(field, "little")
+        case Addend.NONE:
+            return 0
+
+
+def _known_kind(name: str, platform: Platform, where: str, symbol: str) -> RelocationKind:
+    kind = KINDS.get(name)
+    if kind is None or kind.object_format is not platform.object_format:
+        raise RelocationError(f"{where}: relocation {name} against {symbol}: {HELP}")
+    return kind
+
+
+HELP = (
+    "no patch function can express it. Rewrite the uop so that the compiler does not emit it "
+    "(often a switch that became a jump table, or a constant in memory), or pass a flag that avoids it with cflags="
+)
+
+
+def _signed(value: int) -> int:
+    """Addends are 64-bit two's complement, printed unsigned."""
+    value %= 1 << 64
+    return value - (1 << 64) if value >> 63 else value

@@ -1,0 +1,187 @@
+"""The steps of the data flow, each over many uops at once.
+
+One description for every executor: the SCons tool's actions call these, and so does anything else that builds.
+Every step writes its outputs whole and only when they change, so an unchanged output ends the work behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from copypatch import fragment, holes_file, merge, readobj, stencil
+from copypatch.compile import compile_uops, precompile
+from copypatch.dialects import disassembly_lines
+from copypatch.errors import CompileError, ObjectError
+from copypatch.files import read_text, remove, write_if_changed
+from copypatch.holes import Stencil, StencilGroup
+from copypatch.plan import Plan
+from copypatch.process import Runner
+from copypatch.report import Report
+
+__all__ = [
+    "compile_objects",
+    "dispatcher_text",
+    "merge_header",
+    "precompile",
+    "read_objects",
+    "write_dispatcher",
+    "write_fragments",
+    "write_holes",
+    "write_sources",
+]
+
+
+def write_sources(plan: Plan, opnames: Sequence[str]) -> None:
+    """Write the C text of uops. Raises TemplateError, OutputError."""
+    for opname in opnames:
+        write_if_changed(plan.paths.source(opname), plan.source(opname).text)
+
+
+def compile_objects(plan: Plan, opnames: Sequence[str], runner: Runner, report: Report) -> None:
+    """Compile uops. One that fails is reported and leaves nothing behind; the others are done all the same.
+
+    Raises CompileError when a header changed meanwhile, OutputError.
+    """
+    result = compile_uops(plan, opnames, runner)
+    report.console.show(result.messages)
+    if not plan.expansion.headers_unchanged():
+        # What was compiled may hold the new text, and would be filed under the old one's key.
+        for opname in opnames:
+            _discard(plan, opname)
+        raise CompileError("a header was changed while the build ran, so nothing was kept of it; run it again")
+    report.compiled(plan.request.name, alone=result.alone, sharded=result.sharded)
+    for opname in result.failed:
+        _discard(plan, opname)
+        report.fail(plan.request.name, opname)
+
+
+def _discard(plan: Plan, opname: str) -> None:
+    """Delete all that was made from a uop's source, so that no later step takes the old for the new."""
+    paths = plan.paths
+    remove(
+        [
+            paths.object(opname),
+            paths.sections(opname),
+            paths.disassembly(opname),
+            paths.holes(opname),
+            paths.fragment(opname),
+        ]
+    )
+
+
+def read_objects(plan: Plan, opnames: Sequence[str], runner: Runner) -> None:
+    """Write llvm-readobj's and llvm-objdump's words on objects: one process of each for all of them.
+
+    Uops without an object are passed over. Raises ObjectError, OutputError.
+    """
+    paths, toolchain = plan.paths, plan.request.toolchain
+    opnames = [opname for opname in opnames if paths.object(opname).is_file()]
+    if not opnames:
+        return
+    folder = paths.object(opnames[0]).parent
+    names = [paths.object(opname).name for opname in opnames]
+    read, dump = runner.map(
+        lambda command: _tool_output(command, folder, runner),
+        [
+            [str(toolchain.readobj), *readobj.ARGUMENTS, *names],
+            [str(toolchain.objdump), "--disassemble", "--reloc", *names],
+        ],
+    )
+    for opname, text in zip(opnames, readobj.split(read, names), strict=True):
+        write_if_changed(paths.sections(opname), text)
+    for opname, text in zip(opnames, _split_disassembly(dump, names), strict=True):
+        write_if_changed(paths.disassembly(opname), text)
+
+
+def _tool_output(command: Sequence[str], folder: Path, runner: Runner) -> str:
+    result = runner.run(command, cwd=folder)
+    if result.status:
+        raise ObjectError(f"{Path(command[0]).name} failed on the objects in {folder}:\n{result.stderr.rstrip()}")
+    return result.stdout.decode("utf-8", "surrogateescape")
+
+
+def _split_disassembly(output: str, names: Sequence[str]) -> list[str]:
+    """Cut llvm-objdump's output for several objects; each part starts with an empty line and the file's name."""
+    starts = []
+    position = 0
+    for name in names:
+        position = output.find(f"\n{name}:\tfile format ", position)
+        if position < 0:
+            raise ObjectError(f"llvm-objdump printed nothing for {name}")
+        starts.append(position)
+        position += 1
+    ends = [*starts[1:], len(output)]
+    return [output[start:end] for start, end in zip(starts, ends, strict=True)]
+
+
+_EMPTY = Stencil(b"", (), ())
+
+
+def write_holes(plan: Plan, opnames: Sequence[str], report: Report) -> None:
+    """Write the holes files of uops.
+
+    A uop whose object cannot become a stencil is reported and leaves nothing behind; one without an object is
+    passed over. Raises OutputError.
+    """
+    for opname in opnames:
+        if plan.request.steps(opname) and not plan.paths.sections(opname).is_file():
+            continue
+        try:
+            group = _stencil_group(plan, opname)
+        except ObjectError as error:
+            _discard(plan, opname)
+            report.fail(plan.request.name, opname, str(error))
+        else:
+            write_if_changed(plan.paths.holes(opname), holes_file.dump(group))
+
+
+def _stencil_group(plan: Plan, opname: str) -> StencilGroup:
+    if not plan.request.steps(opname):
+        return StencilGroup(opname, _EMPTY, _EMPTY, (), ())
+    dialect, platform = plan.request.tree.dialect, plan.request.target.platform
+    objects = readobj.parse(read_text(plan.paths.sections(opname)), opname, platform)
+    lines = disassembly_lines(read_text(plan.paths.disassembly(opname)), dialect)
+    return stencil.build(objects, lines, opname, platform, dialect.stencil)
+
+
+def write_fragments(plan: Plan, opnames: Sequence[str]) -> None:
+    """Write the fragments of uops; one without a holes file is passed over. Raises HolesFileError, OutputError."""
+    for opname in opnames:
+        path = plan.paths.holes(opname)
+        if path.is_file():
+            group = holes_file.load(read_text(path), str(path))
+            write_if_changed(plan.paths.fragment(opname), fragment.write(group, plan.request.tree.dialect.text))
+
+
+def merge_header(plan: Plan) -> bool:
+    """Write a target's header from all fragments; return whether it changed.
+
+    Raises CompileError when a fragment is missing, MergeError, OutputError, OSError.
+    """
+    dialect, paths = plan.request.tree.dialect, plan.paths
+    missing = [opname for opname in plan.opnames if not paths.fragment(opname).is_file()]
+    if missing:
+        raise CompileError(f"{plan.request.header}: not written, for want of {_listed(missing)}")
+    fragments = [
+        fragment.parse(read_text(paths.fragment(opname)), str(paths.fragment(opname))) for opname in plan.opnames
+    ]
+    footer = dialect.footer(fragments, plan.request.entry, dialect.text)
+    return write_if_changed(plan.request.header, merge.header(plan.request.first_lines(), fragments, footer))
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:5])
+    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
+
+
+def write_dispatcher(path: Path, plans: Sequence[Plan]) -> bool:
+    """Write the header that picks the target's; return whether it changed. Raises OutputError."""
+    return write_if_changed(path, dispatcher_text(plans))
+
+
+def dispatcher_text(plans: Sequence[Plan]) -> str:
+    """Return the text of the header that picks among the targets of *plans*."""
+    headers = [(plan.request.target, plan.request.header.name) for plan in plans]
+    first_line = plans[0].request.command_line([target for target, _ in headers])
+    return merge.dispatcher([first_line], headers)

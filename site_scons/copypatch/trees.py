@@ -1,0 +1,100 @@
+"""Source trees: telling what kind of tree it is, and where its templates are.
+
+The dialect follows from what the tree holds (its patchlevel.h, its template, the patch functions that its
+Python/jit.c defines), never from a version number alone.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from copypatch.dialects import Dialect, Sources, cpython_3_13, cpython_3_14, defines_function, embedded
+from copypatch.dialects.cpython import digest_style, llvm_version
+from copypatch.errors import OptionError, TreeError
+from copypatch.files import read_text
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A source tree whose dialect is known. *version* is CPython's, or "embedded"."""
+
+    version: str
+    sources: Sources
+    dialect: Dialect
+
+
+def embedded_tree(root: Path) -> Tree:
+    """Return the tree of the embedded templates in folder *root*. Raises TreeError when a file is missing."""
+    sources = Sources(root, root / "executor_cases.c.h", root / "template.c", root / "shim.c")
+    for path in (sources.cases, sources.template, sources.entry):
+        if not path.is_file():
+            raise TreeError(f"{root}: no {path.name} there, so these are no uop templates")
+    return Tree("embedded", sources, embedded.dialect())
+
+
+def cpython_tree(root: Path, pyconfig: Path | None) -> Tree:
+    """Return the CPython tree at *root*; *pyconfig* is the folder of pyconfig.h (default: the tree itself).
+
+    Raises TreeError for what is no CPython, has no JIT or is of no known dialect, OptionError for a missing
+    pyconfig.h.
+    """
+    root = root.resolve()
+    version = _version(root)
+    tools = root / "Tools" / "jit"
+    template, cases = tools / "template.c", root / "Python" / "executor_cases.c.h"
+    if not (tools / "build.py").is_file():
+        raise TreeError(
+            f"cpython={root}: CPython {version} without Tools/jit/build.py, so it has no JIT; "
+            "the JIT came with 3.13, and Debian's binary packages leave it out"
+        )
+    for path in (template, cases):
+        if not path.is_file():
+            raise TreeError(
+                f"cpython={root}: CPython {version} without {path.relative_to(root)}; is the tree whole?"
+            )
+    text = read_text(template)
+    style = digest_style(_read(tools / "_targets.py"))
+    llvm = llvm_version(_read(tools / "_llvm.py"))
+    pyconfig = _pyconfig(root, pyconfig)
+    if (tools / "trampoline.c").is_file() and '#include "executor_cases.c.h"' in text:
+        paired = defines_function(_read(root / "Python" / "jit.c"), "patch_aarch64_33rx")
+        sources = Sources(root, cases, template, tools / "trampoline.c", pyconfig)
+        return Tree(version, sources, cpython_3_13.dialect(paired=paired, digest_style=style))
+    if (tools / "shim.c").is_file() and "PATCH_JUMP" in text and not (tools / "_optimizers.py").is_file():
+        sources = Sources(root, cases, template, tools / "shim.c", pyconfig)
+        return Tree(version, sources, cpython_3_14.dialect(digest_style=style, llvm=llvm or 19))
+    raise TreeError(
+        f"cpython={root}: CPython {version} has a JIT of a dialect that copypatch does not know; "
+        "it knows those of 3.13 and 3.14"
+    )
+
+
+_DEFINE = re.compile(r"^#define PY_(MAJOR|MINOR|MICRO)_VERSION\s+(\d+)", re.MULTILINE)
+
+
+def _version(root: Path) -> str:
+    if not root.is_dir():
+        raise TreeError(f"cpython={root}: no such folder")
+    numbers = dict(_DEFINE.findall(_read(root / "Include" / "patchlevel.h")))
+    if numbers.keys() != {"MAJOR", "MINOR", "MICRO"}:
+        raise TreeError(
+            f"cpython={root}: not a CPython source tree (no version in Include/patchlevel.h); "
+            "give the folder that holds Include/, Python/ and Tools/"
+        )
+    return f"{numbers['MAJOR']}.{numbers['MINOR']}.{numbers['MICRO']}"
+
+
+def _pyconfig(root: Path, pyconfig: Path | None) -> Path:
+    folder = (pyconfig or root).resolve()
+    if not (folder / "pyconfig.h").is_file():
+        raise OptionError(
+            f"pyconfig={folder}: no pyconfig.h there; run ./configure --enable-experimental-jit "
+            "and give the folder in which it ran with pyconfig=DIR"
+        )
+    return folder
+
+
+def _read(path: Path) -> str:
+    return read_text(path) if path.is_file() else ""

@@ -1,0 +1,108 @@
+"""The variables of the command line: what there is, what each means, and what the user has said."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from copypatch import triples
+from copypatch.errors import OptionError
+from copypatch.triples import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One ``name=value`` of the command line. *shown* is the value's form, *default* what is taken without it."""
+
+    name: str
+    shown: str
+    help: str
+    default: str = ""
+
+
+VARIABLES = (
+    Variable("cpython", "DIR", "a CPython source tree; without it the embedded templates are built"),
+    Variable("pyconfig", "DIR", "where pyconfig.h is (default: the tree)"),
+    Variable("target", "T1,T2", "target triples (default: this machine)"),
+    Variable("debug", "0|1", "stencils for a debug build of Python", "0"),
+    Variable("cflags", '"..."', "more compiler flags; they override the others"),
+    Variable("llvm", "N|DIR", "LLVM's major version, or an installation (default: what the tree asks for)"),
+    Variable("out", "DIR", "where the headers go (default: a folder under build/)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user has said, checked. Paths are absolute. *out* is None where the tree's name decides."""
+
+    cpython: Path | None
+    pyconfig: Path | None
+    targets: tuple[Target, ...]
+    debug: bool
+    cflags: tuple[str, ...]
+    cflags_text: str
+    llvm_major: int | None
+    llvm_prefix: Path | None
+    out: Path | None
+
+
+def parse(values: Mapping[str, str], folder: Path) -> Options:
+    """Check the variables; relative paths are relative to *folder*.
+
+    Raises OptionError for an unknown name or a value that cannot be.
+    """
+    known = {variable.name: variable for variable in VARIABLES}
+    for name in values:
+        if name not in known:
+            raise OptionError(
+                f"{name}=: there is no such variable; there are {', '.join(known)} (scons -h explains)"
+            )
+    said = {variable.name: values.get(variable.name, variable.default) for variable in VARIABLES}
+    major, prefix = _llvm(said["llvm"], folder)
+    if said["pyconfig"] and not said["cpython"]:
+        raise OptionError("pyconfig=: only a CPython tree has a pyconfig.h; say which with cpython=DIR")
+    return Options(
+        cpython=_folder(said["cpython"], folder),
+        pyconfig=_folder(said["pyconfig"], folder),
+        targets=triples.parse_list(values["target"] if "target" in values else triples.host()),
+        debug=_truth("debug", said["debug"]),
+        cflags=_words("cflags", said["cflags"]),
+        cflags_text=said["cflags"],
+        llvm_major=major,
+        llvm_prefix=prefix,
+        out=_folder(said["out"], folder),
+    )
+
+
+def _folder(value: str, base: Path) -> Path | None:
+    return (base / Path(value).expanduser()).resolve() if value else None
+
+
+def _truth(name: str, value: str) -> bool:
+    truths = {"0": False, "1": True, "no": False, "yes": True, "false": False, "true": True}
+    try:
+        return truths[value.lower()]
+    except KeyError:
+        raise OptionError(f"{name}={value}: say {name}=0 or {name}=1") from None
+
+
+def _words(name: str, value: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(value))
+    except ValueError as error:
+        raise OptionError(f"{name}={value}: {error}; quote it as for a shell") from None
+
+
+def _llvm(value: str, base: Path) -> tuple[int | None, Path | None]:
+    if not value:
+        return None, None
+    if value.isdigit():
+        return int(value), None
+    prefix = _folder(value, base)
+    if prefix is None or not prefix.is_dir():
+        raise OptionError(
+            f"llvm={value}: neither a version number nor a folder; the folder is the one that holds bin/"
+        )
+    return None, prefix

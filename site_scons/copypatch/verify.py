@@ -1,0 +1,116 @@
+"""Verification: the tree's own generator is run, and its header compared with ours, byte for byte.
+
+Two places may differ: the second line, which is the generator's command line, and in llvm-objdump's
+``file format`` comment the object's path and the spacing behind it, which depend on the generator's random
+temporary folder.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from copypatch.errors import VerifyError
+from copypatch.files import read_text
+from copypatch.plan import Plan
+
+_FILE_FORMAT = re.compile(r"^    // .*:\s+file format ")
+_EMIT = re.compile(r"^emit_(\w+)\($")
+
+
+def comparable(text: str) -> list[str]:
+    """Return the lines of a header with the two places that may differ taken out."""
+    lines = text.split("\n")
+    shown = [_FILE_FORMAT.sub("    // file format ", line) for line in lines]
+    command = 1 if len(shown) > 1 and shown[1].startswith("// $ ") else 0
+    return [line for index, line in enumerate(shown) if index != command or not line.startswith("// $ ")]
+
+
+def first_difference(ours: str, theirs: str) -> str | None:
+    """Describe the first line in which two headers differ, and the uop it is in; None where none does."""
+    left, right = comparable(ours), comparable(theirs)
+    uop = ""
+    for index in range(max(len(left), len(right))):
+        one = left[index] if index < len(left) else None
+        other = right[index] if index < len(right) else None
+        if one != other:
+            where = f"in {uop}, " if uop else ""
+            # One of the two lines that identify the header is left out of the comparison.
+            return f"{where}line {index + 2}:\n  copypatch: {_shown(one)}\n  generator: {_shown(other)}"
+        match = _EMIT.match(one or "")
+        uop = match[1] if match else uop
+    return None
+
+
+def _shown(line: str | None) -> str:
+    return "(the file ends)" if line is None else line
+
+
+def differing_lines(ours: str, theirs: str) -> int:
+    """Count the lines that a diff of two headers would show."""
+    diff = difflib.unified_diff(comparable(ours), comparable(theirs), n=0, lineterm="")
+    return sum(1 for line in diff if line[:1] in "+-" and line[:3] not in ("+++", "---"))
+
+
+def run_generator(plans: Sequence[Plan], folder: Path) -> None:
+    """Run the tree's own generator for the headers of *plans*, with the same LLVM, writing into *folder*.
+
+    The tree is left as it is: no bytecode is written to it. Raises VerifyError when the generator fails.
+    """
+    request = plans[0].request
+    tree, toolchain = request.tree, request.toolchain
+    pyconfig = tree.sources.pyconfig
+    if pyconfig is None:
+        raise VerifyError("verify: the embedded templates have no other generator; say which tree with cpython=DIR")
+    with tempfile.TemporaryDirectory(prefix="copypatch-llvm-") as tools:
+        # The generator looks for unversioned names on PATH first, so these are what it finds.
+        for name, tool in (
+            ("clang", toolchain.clang),
+            ("llvm-readobj", toolchain.readobj),
+            ("llvm-objdump", toolchain.objdump),
+        ):
+            Path(tools, name).symlink_to(tool)
+        environment = {
+            **os.environ,
+            "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        command = [sys.executable, str(tree.sources.template.parent / "build.py"), "--force"]
+        command += [plan.request.target.triple for plan in plans]
+        if request.debug:
+            command.append("--debug")
+        if tree.dialect.dispatches:
+            command += ["--output-dir", str(folder), "--pyconfig-dir", str(pyconfig)]
+            if request.cflags_text:
+                command.append(f"--cflags={request.cflags_text}")
+        else:
+            # 3.13's generator works in the folder of pyconfig.h, and writes there.
+            shutil.copy(pyconfig / "pyconfig.h", folder)
+        process = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, errors="replace", check=False
+        )
+    if process.returncode:
+        said = "\n".join(process.stderr.strip().splitlines()[-8:])
+        raise VerifyError(f"verify: the tree's own generator failed with status {process.returncode}:\n{said}")
+
+
+def verify(plans: Sequence[Plan], dispatcher: Path | None) -> None:
+    """Compare the finished headers with the generator's. Raises VerifyError for the first difference."""
+    with tempfile.TemporaryDirectory(prefix="copypatch-verify-") as temporary:
+        folder = Path(temporary)
+        run_generator(plans, folder)
+        for header in [*(plan.request.header for plan in plans), *([dispatcher] if dispatcher else [])]:
+            ours, theirs = read_text(header), read_text(folder / header.name)
+            difference = first_difference(ours, theirs)
+            if difference is not None:
+                count = differing_lines(ours, theirs)
+                raise VerifyError(
+                    f"verify: {header} differs from the generator's in {count} lines, first {difference}"
+                )
