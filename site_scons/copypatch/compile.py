@@ -7,15 +7,21 @@ which also words the error.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
 from copypatch import diagnostics
 from copypatch.diagnostics import Locate
+from copypatch.dialects import Step
 from copypatch.errors import CompileError
 from copypatch.files import make_folder, read_text, remove, write_if_changed
-from copypatch.plan import Plan
+from copypatch.plan import Paths, Plan
 from copypatch.process import Runner
+from copypatch.shards import FEWEST, Proofs, ShardLine, deal, derive, proof_subject
+
+Warn = Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -58,41 +64,189 @@ def locations(plan: Plan, opnames: Sequence[str]) -> dict[str, Locate]:
     return found
 
 
-def compile_alone(plan: Plan, opname: str, runner: Runner) -> tuple[bool, str]:
-    """Compile one uop by the driver; return whether it worked, and clang's messages."""
-    paths = plan.paths
-    folder = paths.source(opname).parent
-    entry = plan.request.tree.sources.entry
-    source = str(entry) if opname == plan.request.entry else f"./{opname}.c"
-    messages = ""
-    steps = plan.request.steps(opname)
-    for index, step in enumerate(steps):
-        last = index + 1 == len(steps)
-        output = paths.object(opname) if last else paths.intermediate(opname, step.suffix)
-        result = runner.run(plan.compile_command(opname, step, source, str(output)), cwd=folder)
-        messages += result.stderr
-        if result.status:
-            remove([paths.object(opname), output])
-            return False, messages + _death(opname, result.status)
-        if step.edit is not None:
-            write_if_changed(output, step.edit(read_text(output)))
-        source = str(output)
-    return True, messages
+@dataclass(frozen=True, slots=True)
+class _Stage:
+    """One step of the compile, with everything that says where its files are; outputs go below *outputs*."""
+
+    plan: Plan
+    step: Step
+    index: int
+    outputs: Paths
+
+    def folder(self, opname: str) -> Path:
+        """The folder in which the compiler runs: that of the source."""
+        return self.source(opname).parent
+
+    def source(self, opname: str) -> Path:
+        if opname == self.plan.request.entry and not self.index:
+            return self.plan.request.tree.sources.entry
+        if not self.index:
+            return self.plan.paths.source(opname)
+        return self.outputs.intermediate(opname, self.plan.request.steps(opname)[self.index - 1].suffix)
+
+    def source_argument(self, opname: str) -> str:
+        """The source as the compiler is told it, which is what ``__FILE__`` says: no absolute path for a uop."""
+        source = self.source(opname)
+        return str(source) if source == self.plan.request.tree.sources.entry else f"./{source.name}"
+
+    def output(self, opname: str) -> Path:
+        last = self.index + 1 == len(self.plan.request.steps(opname))
+        return self.outputs.object(opname) if last else self.outputs.intermediate(opname, self.step.suffix)
+
+    def shard_output(self, opname: str) -> Path:
+        """Where ``clang -cc1`` puts an output by itself: beside its source."""
+        return self.source(opname).with_suffix(self.step.suffix)
+
+    def command(self, opname: str, output: Path) -> list[str]:
+        return self.plan.compile_command(opname, self.step, self.source_argument(opname), str(output))
+
+    def finish(self, opname: str) -> None:
+        """Do to an output what the dialect asks for before the next step reads it."""
+        if self.step.edit is not None:
+            write_if_changed(self.output(opname), self.step.edit(read_text(self.output(opname))))
 
 
-def _death(opname: str, status: int) -> str:
-    return f"{opname}: clang was killed by signal {-status}\n" if status < 0 else ""
+def _alone(stage: _Stage, opname: str, runner: Runner) -> tuple[bool, str]:
+    """Run a step for one uop by the driver; return whether it worked, and clang's messages."""
+    output = stage.output(opname)
+    result = runner.run(stage.command(opname, output), cwd=stage.folder(opname))
+    if result.status:
+        remove([output])
+        killed = f"{opname}: clang was killed by signal {-result.status}\n" if result.status < 0 else ""
+        return False, result.stderr + killed
+    return True, result.stderr
 
 
-def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner) -> CompileReport:
-    """Compile uops whose sources and precompiled include block are written. Raises OutputError."""
+def _shard(stage: _Stage, opnames: Sequence[str], line: ShardLine, runner: Runner) -> CompileReport:
+    """Run a step for many uops in one process; what it leaves undone is done alone, or in another try."""
     report = CompileReport()
-    for folder in {path.parent for name in opnames for path in plan.paths.compiled(name, plan.request.steps(name))}:
+    todo = list(opnames)
+    while todo:
+        folder = stage.folder(todo[0])
+        remove(stage.shard_output(opname) for opname in todo)
+        sources = [stage.source_argument(opname) for opname in todo]
+        result = runner.run([*line.arguments, *sources], cwd=folder)
+        done = [opname for opname in todo if stage.shard_output(opname).is_file()]
+        if result.status and len(done) == len(todo):
+            # It failed, and not at any one of them: nothing that it made can be trusted.
+            done = []
+        for opname in done:
+            stage.shard_output(opname).replace(stage.output(opname))
+        report.sharded += done
+        todo = [opname for opname in todo if opname not in done]
+        if not todo:
+            report.messages += result.stderr
+            break
+        # One that fails suppresses those after it, so the first without an output is the one.
+        suspect = todo.pop(0)
+        report.messages += diagnostics.without(result.stderr, suspect)
+        report.add(suspect, *_alone(stage, suspect, runner))
+    return report
+
+
+def _one_alone(stage: _Stage, opname: str, runner: Runner) -> CompileReport:
+    report = CompileReport()
+    report.add(opname, *_alone(stage, opname, runner))
+    return report
+
+
+def _run_stage(stage: _Stage, opnames: Sequence[str], line: ShardLine | None, runner: Runner) -> CompileReport:
+    """Run a step for uops: all but the entry in shards, or, without a shard line, each alone."""
+    entry = stage.plan.request.entry
+    uops = [opname for opname in opnames if opname != entry]
+    alone = opnames if line is None else [opname for opname in opnames if opname == entry]
+    jobs = [partial(_one_alone, stage, opname, runner) for opname in alone]
+    if line is not None:
+        costs = {opname: stage.plan.cost(opname) for opname in uops}
+        jobs += [partial(_shard, stage, shard, line, runner) for shard in deal(costs, runner.jobs)]
+    report = CompileReport()
+    for part in runner.map(lambda job: job(), jobs):
+        report.alone += part.alone
+        report.sharded += part.sharded
+        report.failed += part.failed
+        report.messages += part.messages
+    for opname in (*report.alone, *report.sharded):
+        stage.finish(opname)
+    return report
+
+
+def _shard_line(stage: _Stage, uops: Sequence[str], runner: Runner) -> ShardLine | str:
+    """Return the shard line of a step whose sources are written, or why there is none."""
+    sample = uops[0]
+    output = stage.output(sample)
+    return derive(
+        stage.command(sample, output), stage.source_argument(sample), str(output), stage.folder(sample), runner
+    )
+
+
+def _refute(plan: Plan, made: Sequence[str], runner: Runner) -> str:
+    """Compare objects from shards with what the driver makes alone; return why they cannot be trusted."""
+    outputs = Paths(plan.paths.folder / "check")
+    # Both ends of the list, so that at least one was not the first of its process.
+    for opname in dict.fromkeys([made[0], made[-1]]):
+        _make_folders(plan, [opname], outputs)
+        for stage in _stages(plan, [opname], outputs):
+            if not _alone(stage, opname, runner)[0]:
+                return f"the driver alone does not compile {opname}"
+            stage.finish(opname)
+        if outputs.object(opname).read_bytes() != plan.paths.object(opname).read_bytes():
+            return f"{opname} comes out differently from what the driver makes"
+    return ""
+
+
+def _stages(plan: Plan, opnames: Sequence[str], outputs: Paths) -> list[_Stage]:
+    steps = plan.request.steps(opnames[0]) if opnames else ()
+    return [_Stage(plan, step, index, outputs) for index, step in enumerate(steps)]
+
+
+def _make_folders(plan: Plan, opnames: Sequence[str], outputs: Paths) -> None:
+    for folder in {path.parent for name in opnames for path in outputs.compiled(name, plan.request.steps(name))}:
         make_folder(folder)
+
+
+def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn) -> CompileReport:
+    """Compile uops whose sources and precompiled include block are written.
+
+    The first objects that this compiler makes in shards with these flags are compared with the driver's. Where
+    they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. Raises
+    OutputError.
+    """
+    _make_folders(plan, opnames, plan.paths)
     make_folder(plan.paths.prefix.parent)
-    for opname, (ok, messages) in zip(
-        opnames, runner.map(lambda name: compile_alone(plan, name, runner), opnames), strict=True
-    ):
-        report.add(opname, ok, messages)
+    stages = _stages(plan, opnames, plan.paths)
+    proofs = Proofs(plan.paths.proofs)
+    subject = proof_subject(plan.request.identity, plan.request.command(), plan.request.steps(plan.opnames[-1]))
+    verdict = proofs.verdict(subject)
+    few = len([opname for opname in opnames if opname != plan.request.entry]) < FEWEST
+    sharding = plan.request.shards and not few and not verdict
+    report = _run_stages(stages, opnames, runner, warn, sharding=sharding)
+    if report.sharded and verdict is None:
+        verdict = _refute(plan, report.sharded, runner)
+        proofs.record(subject, verdict)
+        if verdict:
+            report = _run_stages(stages, opnames, runner, warn, sharding=False)
+    if verdict and plan.request.shards and not few:
+        warn(f"{plan.request.name}: every uop is compiled alone, shards are off: {verdict}")
     report.messages = diagnostics.relocate(report.messages, locations(plan, opnames))
+    return report
+
+
+def _run_stages(
+    stages: Sequence[_Stage], opnames: Sequence[str], runner: Runner, warn: Warn, *, sharding: bool
+) -> CompileReport:
+    report = CompileReport()
+    todo = list(opnames)
+    for index, stage in enumerate(stages):
+        uops = [opname for opname in todo if opname != stage.plan.request.entry]
+        line = _shard_line(stage, uops, runner) if sharding and uops else None
+        if isinstance(line, str):
+            warn(f"{stage.plan.request.name}: uops are compiled alone, for want of a shard: {line}")
+            line = None
+        part = _run_stage(stage, todo, line, runner)
+        report.failed += part.failed
+        report.messages += part.messages
+        # A uop that any step had to take alone counts as compiled alone.
+        report.sharded = [name for name in part.sharded if index == 0 or name in report.sharded]
+        todo = [opname for opname in todo if opname not in part.failed]
+    report.alone = [opname for opname in todo if opname not in report.sharded]
     return report

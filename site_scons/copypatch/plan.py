@@ -79,6 +79,11 @@ class Paths:
         return self.folder / "src" / "copypatch-prefix.pch"
 
     @property
+    def proofs(self) -> Path:
+        """What is known of this compiler's shards."""
+        return self.folder / "shards.json"
+
+    @property
     def expansion(self) -> Path:
         """What is remembered of the last expansion."""
         return self.folder / "expansion.json"
@@ -89,7 +94,7 @@ class Request:
     """One header that is asked for.
 
     *cflags* are the user's flags, *cflags_text* the same as they were written. *identity* is the digest of the
-    toolchain's programs; *out* takes the finished header.
+    toolchain's programs; *out* takes the finished header. *shards*: many sources may share a clang process.
     """
 
     tree: Tree
@@ -100,6 +105,7 @@ class Request:
     toolchain: Toolchain
     identity: str
     out: Path
+    shards: bool = True
 
     @property
     def name(self) -> str:
@@ -209,6 +215,11 @@ class Plan:
             template = Template(template.path, "", 0, template.prefix + template.rest)
         tree = self.request.tree
         return tree.dialect.insert(template, self.texts.by_name[opname], tree.sources.cases)
+
+    def cost(self, opname: str) -> int:
+        """Return an estimate of what compiling a uop takes, in arbitrary units."""
+        # Most of it is the same for all: reading the include block. The rest grows with the case.
+        return 1000 + len(self.texts.by_name[opname].text)
 
     def uses_prefix(self, opname: str) -> bool:
         """Tell whether a group is compiled with the precompiled include block."""

@@ -35,13 +35,15 @@ class Report:
         if message:
             self.console.error(message)
 
-    def line(self) -> str:
-        """Return the closing line."""
+    def line(self, *, done: bool = True) -> str:
+        """Return the closing line; *done* says that everything asked for was built."""
         sharded, alone = self.sharded - self.failed, self.alone - self.failed
-        fresh = self.total - len(self.restored | sharded | alone | self.failed)
-        failed = f"{len(self.failed)} failed, " if self.failed else ""
-        return (
-            f"copypatch: {self.total} uops: {fresh} up to date, {len(self.restored)} restored, "
-            f"{len(sharded)} compiled in shards, {len(alone)} compiled alone, {failed}"
-            f"{time.monotonic() - self._started:.2f} s"
+        made = (
+            f"{len(self.restored)} restored, {len(sharded)} compiled in shards, {len(alone)} compiled alone, "
+            f"{len(self.failed)} failed, "
         )
+        seconds = f"{time.monotonic() - self._started:.2f} s"
+        if not done:
+            return f"copypatch: not finished: of {self.total} uops {made}{seconds}"
+        fresh = self.total - len(self.restored | sharded | alone)
+        return f"copypatch: {self.total} uops: {fresh} up to date, {made.removesuffix('0 failed, ')}{seconds}"

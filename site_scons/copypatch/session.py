@@ -87,6 +87,7 @@ def open_session(
             toolchain=found.toolchain,
             identity=found.identity,
             out=out,
+            shards=options.shards,
         )
         try:
             plans.append(planner.make(request, runner))

@@ -43,7 +43,7 @@ def compile_objects(plan: Plan, opnames: Sequence[str], runner: Runner, report: 
 
     Raises CompileError when a header changed meanwhile, OutputError.
     """
-    result = compile_uops(plan, opnames, runner)
+    result = compile_uops(plan, opnames, runner, report.console.warn)
     report.console.show(result.messages)
     if not plan.expansion.headers_unchanged():
         # What was compiled may hold the new text, and would be filed under the old one's key.

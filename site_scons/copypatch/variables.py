@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +30,7 @@ VARIABLES = (
     Variable("cflags", '"..."', "more compiler flags; they override the others"),
     Variable("llvm", "N|DIR", "LLVM's major version, or an installation (default: what the tree asks for)"),
     Variable("out", "DIR", "where the headers go (default: a folder under build/)"),
+    Variable("shards", "auto|off", "many sources per clang process, or one", "auto"),
 )
 
 
@@ -46,6 +47,7 @@ class Options:
     llvm_major: int | None
     llvm_prefix: Path | None
     out: Path | None
+    shards: bool
 
 
 def parse(values: Mapping[str, str], folder: Path) -> Options:
@@ -73,6 +75,7 @@ def parse(values: Mapping[str, str], folder: Path) -> Options:
         llvm_major=major,
         llvm_prefix=prefix,
         out=_folder(said["out"], folder),
+        shards=_choice("shards", said["shards"], ("auto", "off")) == "auto",
     )
 
 
@@ -86,6 +89,12 @@ def _truth(name: str, value: str) -> bool:
         return truths[value.lower()]
     except KeyError:
         raise OptionError(f"{name}={value}: say {name}=0 or {name}=1") from None
+
+
+def _choice(name: str, value: str, choices: Sequence[str]) -> str:
+    if value not in choices:
+        raise OptionError(f"{name}={value}: say {' or '.join(f'{name}={choice}' for choice in choices)}")
+    return value
 
 
 def _words(name: str, value: str) -> tuple[str, ...]:

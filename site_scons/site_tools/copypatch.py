@@ -288,7 +288,8 @@ def _stencil_targets(env: Environment, session: Session, headers: Sequence[Node]
 def _close(session: Session) -> None:
     # A dry run builds nothing, and asking for help or cleaning is no build.
     if not any(SCons.Script.GetOption(option) for option in ("help", "clean", "no_exec")):
-        session.report.console.line(session.report.line())
+        done = not SCons.Script.GetBuildFailures()
+        session.report.console.line(session.report.line(done=done))
 
 
 def _stencil_help(_env: Environment) -> str:

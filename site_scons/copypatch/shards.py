@@ -1,0 +1,89 @@
+"""Shards: many sources in one clang process, each with an object of its own.
+
+``clang -cc1`` takes any number of sources and makes a module of each, so a uop's bytes do not depend on what
+else is in its shard. Its options are no stable interface: the line is derived from what this very clang prints
+for one uop, and the first objects made this way are compared with the driver's.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from copypatch.dialects import Step
+from copypatch.files import digest, write_if_changed
+from copypatch.process import Runner
+
+# Below this, starting one driver per uop in parallel is as quick, and its messages need no sorting.
+FEWEST = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ShardLine:
+    """A ``clang -cc1`` command to which any number of sources can be appended."""
+
+    arguments: tuple[str, ...]
+
+
+def derive(command: Sequence[str], source: str, output: str, folder: Path, runner: Runner) -> ShardLine | str:
+    """Return the shard line behind a driver command that compiles *source* to *output*, or why there is none."""
+    result = runner.run([command[0], "-###", *command[1:]], cwd=folder)
+    # The driver prints the commands it would run on lines that start with a blank and a quote.
+    jobs = [line for line in result.stderr.splitlines() if line.lstrip().startswith('"')]
+    if result.status or len(jobs) != 1:
+        return f"the driver would run {len(jobs)} commands"
+    words = shlex.split(jobs[0])
+    if "-cc1" not in words or words[-1] != source:
+        return "the driver's command is no clang -cc1 that ends with the source"
+    kept: list[str] = []
+    dropped: dict[str, str] = {}
+    rest = iter(words[:-1])
+    for word in rest:
+        if word in ("-o", "-main-file-name"):
+            dropped[word] = next(rest, "")
+        else:
+            kept.append(word)
+    if dropped.get("-o") != output or dropped.get("-main-file-name") != Path(source).name:
+        return "the driver's command does not name its output as expected"
+    return ShardLine(tuple(kept))
+
+
+def deal(costs: Mapping[str, int], hands: int) -> list[list[str]]:
+    """Deal uops to *hands* shards so that they end together: the dearest first, each to the cheapest shard."""
+    shards: list[list[str]] = [[] for _ in range(min(hands, len(costs)))]
+    loads = [0] * len(shards)
+    for opname in sorted(costs, key=lambda name: (-costs[name], name)):
+        cheapest = loads.index(min(loads))
+        shards[cheapest].append(opname)
+        loads[cheapest] += costs[opname]
+    return shards
+
+
+def proof_subject(identity: str, command: Sequence[str], steps: Sequence[Step]) -> str:
+    """Return what a proof is about: this compiler, with these flags, in these steps."""
+    flags = [" ".join(step.flags) for step in steps]
+    return digest("\0".join([identity, *command, *flags]))
+
+
+class Proofs:
+    """Remembers which compilers and flags were tried in shards, and what came of it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            loaded = json.loads(path.read_bytes())
+            self._verdicts = {str(key): str(value) for key, value in loaded.items()}
+        except (OSError, ValueError, AttributeError):
+            self._verdicts = {}
+
+    def verdict(self, subject: str) -> str | None:
+        """Return "" where shards are proved, the reason where they are refuted, None where it is unknown."""
+        return self._verdicts.get(subject)
+
+    def record(self, subject: str, reason: str) -> None:
+        """Remember a verdict: "" for proved. Raises OutputError."""
+        self._verdicts[subject] = reason
+        write_if_changed(self._path, json.dumps(self._verdicts, indent=1, sort_keys=True))

@@ -1,0 +1,1 @@
+"""Helpers of the tests: real scons on small trees, and counting what it ran."""
