@@ -14,6 +14,7 @@ What is done is described by the library (``copypatch.steps``); here it is said 
 from __future__ import annotations
 
 import atexit
+import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -267,6 +268,15 @@ def _verify(target: Sequence[Node], source: Sequence[Node], env: Environment) ->
     return _guarded(console, compare)
 
 
+def _run(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
+    """Run the demo on the user's terminal; it exits non-zero when the JIT and the interpreter differ."""
+    env["STENCIL_CONSOLE"].line("")
+    status = subprocess.run([source[0].abspath], check=False).returncode
+    if status:
+        env["STENCIL_CONSOLE"].error(f"run: the demo exited with status {status}")
+    return status
+
+
 TARGETS: Mapping[str, str] = {
     "(none)": "build the headers",
     "run": "embedded templates: build and run the demo, which checks the JIT against the interpreter",
@@ -278,10 +288,11 @@ def _stencil_targets(env: Environment, session: Session, headers: Sequence[Node]
     """Declare the targets that are asked for by name, and the closing line of a build."""
     env = env.Clone(STENCIL_SESSION=session)
     env.AlwaysBuild(env.Alias("verify", headers, SCons.Action.Action(_verify, cmdstr=None)))
-    if session.options.cpython is None and "run" in SCons.Script.COMMAND_LINE_TARGETS:
-        env.SConscript(
-            str(_TEMPLATES / "SConscript"), exports={"headers": headers, "session": session}, variant_dir=None
-        )
+    if "run" in SCons.Script.COMMAND_LINE_TARGETS:
+        if session.options.cpython is not None:
+            raise SCons.Errors.StopError("copypatch: run: the demo runs the embedded templates; leave out cpython=")
+        demo = env.SConscript(str(_TEMPLATES / "SConscript"), exports={"headers": headers, "session": session})
+        env.AlwaysBuild(env.Alias("run", demo, SCons.Action.Action(_run, cmdstr=None)))
     atexit.register(_close, session)
 
 

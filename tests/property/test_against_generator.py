@@ -7,6 +7,7 @@ it knows. For any well-formed object both must refuse, or both must write the sa
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -87,7 +88,10 @@ DISASSEMBLIES = ("", "\n_A.o:\tfile format elf\n\n  \t\n0000 <_JIT_ENTRY>:\n   0
 
 @pytest.mark.parametrize("platform", PLATFORMS, ids=lambda platform: platform.name)
 @settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("COPYPATCH_EXAMPLES", "8")),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=st.data())
 def test_any_object_gives_the_generators_text_or_both_refuse(
@@ -105,4 +109,5 @@ def test_any_object_gives_the_generators_text_or_both_refuse(
     theirs, mine = generator.header(platform.example, texts), ours(texts, platform, dialect)
     if theirs[0] != mine[0] or theirs[0]:
         note(f"{platform.name}: {texts}")
+        assert mine[1].splitlines() == theirs[1].splitlines()
         assert mine == theirs
