@@ -1,1 +1,1 @@
-"""Benchmarks: copypatch against the tree's own generator."""
+"""Benchmarks: copypatch against the tree's own generator. README.md says how to run them and what they mean."""

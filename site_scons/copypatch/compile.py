@@ -26,11 +26,15 @@ Warn = Callable[[str], None]
 
 @dataclass(slots=True)
 class CompileReport:
-    """What came of a compile step: uops by how they were made, and clang's words in the user's terms."""
+    """What came of a compile step: uops by how they were made, and clang's words in the user's terms.
+
+    *warned* are those that clang had something to say about.
+    """
 
     alone: list[str] = field(default_factory=list)
     sharded: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    warned: set[str] = field(default_factory=set)
     messages: str = ""
 
     def add(self, opname: str, ok: bool, messages: str) -> None:
@@ -227,6 +231,7 @@ def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn)
             report = _run_stages(stages, opnames, runner, warn, sharding=False)
     if verdict and plan.request.shards and not few:
         warn(f"{plan.request.name}: every uop is compiled alone, shards are off: {verdict}")
+    report.warned = diagnostics.subjects(report.messages, opnames)
     report.messages = diagnostics.relocate(report.messages, locations(plan, opnames))
     return report
 

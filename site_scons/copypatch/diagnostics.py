@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 Locate = Callable[[int], tuple[Path, int]]
@@ -37,3 +37,13 @@ def without(text: str, opname: str) -> str:
         if start[1] != opname:
             kept.append(text[start.start() : end])
     return "".join(kept)
+
+
+def subjects(text: str, opnames: Collection[str]) -> set[str]:
+    """Return the uops that messages are about: all of *opnames* where a message does not tell."""
+    if not _COUNT.sub("", text).strip():
+        return set()
+    starts = [*_START.finditer(text)]
+    if not starts or text[: starts[0].start()].strip():
+        return set(opnames)
+    return {start[1] for start in starts}

@@ -11,11 +11,12 @@ import os
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from copypatch import depfile
-from copypatch.files import digest, digest_file, fingerprint, read_text, write_if_changed
+from copypatch.explain import describe_changes
+from copypatch.files import digest, digest_file, file_state, fingerprint, read_text, write_if_changed
 from copypatch.process import Runner
 
 # The value of the opcode macro while the shared prefix is read. Where it turns up in the expanded prefix, a
@@ -48,31 +49,37 @@ def leaks(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """Digests of expanded texts, by unit; *headers* are all files that were read.
+    """Digests of expanded texts, by unit.
 
-    *inputs*, *places* and *written* are fingerprints of what went in: the command and texts, the folders that
-    were searched, the headers' files. *shares_prefix* is False where a header looks at the uop's name. A unit
+    *inputs* and *places* are fingerprints of what went in: the command and texts, the folders that were
+    searched; *headers* gives the state of every file that was read. *changes* says of parts what changed in
+    them since the expansion before. *shares_prefix* is False where a header looks at the uop's name. A unit
     that could not be expanded has no digest.
     """
 
     inputs: str
     places: str
-    written: str
-    headers: tuple[Path, ...]
+    headers: Mapping[str, str]
     digests: Mapping[str, str]
     shares_prefix: bool
+    changes: Mapping[str, str] = field(default_factory=dict)
 
     def is_current(self, inputs: str, folders: Iterable[Path]) -> bool:
         """Tell whether nothing that went in has changed since."""
         return (
             self.inputs == inputs
-            and self.written == fingerprint(self.headers)
-            and self.places == fingerprint(_places(self.headers, folders))
+            and self.headers_unchanged()
+            and self.places == fingerprint(_places(map(Path, self.headers), folders))
         )
 
     def headers_unchanged(self) -> bool:
         """Tell whether the headers are still as they were read."""
-        return self.written == fingerprint(self.headers)
+        return all(state == file_state(header) for header, state in self.headers.items())
+
+    @property
+    def written(self) -> str:
+        """A digest of the headers' states."""
+        return digest(json.dumps(dict(self.headers)))
 
 
 def inputs_digest(command: Sequence[str], texts: Iterable[str]) -> str:
@@ -117,13 +124,15 @@ def expand(
     alone: Mapping[str, Path],
     inputs: str,
     folders: Sequence[Path],
+    before: Expansion | None = None,
 ) -> Expansion:
     """Expand everything and return the digests.
 
     *command* is clang with the flags of the uops. *prefix* is the include block's text, *common* the template
     around an empty case: a definition behind an include guard shows up only there, so it counts for every uop.
     *alone* are files with includes of their own, by unit. *folder* takes the files made on the way; *inputs* is
-    the :func:`inputs_digest`, *folders* are those in which clang looks for headers.
+    the :func:`inputs_digest`, *folders* are those in which clang looks for headers, *before* is the last
+    expansion.
     """
     begin = time.time_ns()
     shared = [Unit(COMMON, common), *(unit for unit in units if not unit.leaks)]
@@ -156,15 +165,31 @@ def expand(
     if any(builtin in text for text in texts.values() for builtin in _POSITIONS):
         raw = "".join(digest_file(header) for header in headers if header.is_file())
         positions = digest(raw + "".join(unit.text for unit in units))
+    states = {str(header): file_state(str(header)) for header in headers}
     return Expansion(
         # A header that was written while clang read it is of unknown content: look again next time.
         inputs=inputs if _settled(headers, begin) else "",
         places=fingerprint(_places(headers, folders)),
-        written=fingerprint(headers),
-        headers=tuple(headers),
+        headers=states,
         digests={name: digest(text + positions) for name, text in texts.items()},
         shares_prefix=SHARED_OPCODE not in texts.get(PREFIX, ""),
+        changes=_changes(folder / "texts.json", texts, states, before),
     )
+
+
+def _changes(
+    memory: Path, texts: Mapping[str, str], states: Mapping[str, str], before: Expansion | None
+) -> dict[str, str]:
+    """Remember the expanded texts, and say what changed in them since they were remembered last."""
+    try:
+        old = json.loads(memory.read_bytes())
+    except (OSError, ValueError):
+        old = {}
+    write_if_changed(memory, json.dumps(dict(texts)))
+    if before is None or not isinstance(old, dict):
+        return {}
+    changed = [Path(header) for header, state in states.items() if before.headers.get(header) != state]
+    return describe_changes(old, texts, changed)
 
 
 def _write(folder: Path, name: str, prefix: str, units: Iterable[Unit]) -> Path:
@@ -181,10 +206,10 @@ def load(path: Path) -> Expansion | None:
         return Expansion(
             record["inputs"],
             record["places"],
-            record["written"],
-            tuple(Path(header) for header in record["headers"]),
+            record["headers"],
             record["digests"],
             record["shares_prefix"],
+            record["changes"],
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -195,9 +220,9 @@ def save(path: Path, expansion: Expansion) -> None:
     record = {
         "inputs": expansion.inputs,
         "places": expansion.places,
-        "written": expansion.written,
-        "headers": [str(header) for header in expansion.headers],
+        "headers": dict(expansion.headers),
         "digests": dict(expansion.digests),
         "shares_prefix": expansion.shares_prefix,
+        "changes": dict(expansion.changes),
     }
     write_if_changed(path, json.dumps(record))

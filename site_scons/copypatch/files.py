@@ -79,18 +79,19 @@ def remove(paths: Iterable[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def fingerprint(paths: Iterable[Path]) -> str:
-    """Return a digest of the state of files and folders, without reading them.
+def file_state(path: Path | str) -> str:
+    """Return the state of a file or folder, without reading it.
 
-    It changes when a file is written, replaced, touched, made or deleted: size and mtime tell most, the inode a
-    file that was replaced within the clock's tick, and the ctime, which no program can set, an mtime put back.
+    It changes when the file is written, replaced, touched, made or deleted: size and mtime tell most, the inode
+    a file that was replaced within the clock's tick, and the ctime, which no program can set, an mtime put back.
     """
-    hasher = hashlib.sha256()
-    for path in paths:
-        try:
-            stat = os.stat(path)
-            state = f"{stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_size} {stat.st_ino}"
-        except OSError:
-            state = "absent"
-        hasher.update(f"{path}\0{state}\n".encode("utf-8", "surrogateescape"))
-    return hasher.hexdigest()
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return "absent"
+    return f"{stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_size} {stat.st_ino}"
+
+
+def fingerprint(paths: Iterable[Path]) -> str:
+    """Return one digest of the states of files and folders, see :func:`file_state`."""
+    return digest("".join(f"{path}\0{file_state(path)}\n" for path in paths))

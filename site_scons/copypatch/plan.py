@@ -14,11 +14,12 @@ from pathlib import Path
 
 from copypatch import cases as case_splitter
 from copypatch import expansion as expander
+from copypatch import stages
 from copypatch import template as templates
 from copypatch.cases import Case
-from copypatch.dialects import Flag, Step
+from copypatch.dialects import Flag, Step, steps_identity
 from copypatch.expansion import SHARED_OPCODE, Expansion, Unit
-from copypatch.files import make_folder, read_text
+from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
 from copypatch.process import Runner
 from copypatch.template import OPCODE_MACRO, Template, UopSource
@@ -46,6 +47,13 @@ class Paths:
     def object(self, opname: str) -> Path:
         """The object."""
         return self.folder / "obj" / f"{opname}.o"
+
+    def chain(self, opname: str, steps: Sequence[Step]) -> list[Path]:
+        """All that is made for a group, in the order in which it is made; the fragment last."""
+        if not steps:
+            return [self.holes(opname), self.fragment(opname)]
+        sections = [self.sections(opname), self.disassembly(opname)]
+        return [*self.compiled(opname, steps), *sections, self.holes(opname), self.fragment(opname)]
 
     def compiled(self, opname: str, steps: Sequence[Step]) -> list[Path]:
         """What the compile steps write: the object first, then what is made on the way to it."""
@@ -77,6 +85,11 @@ class Paths:
     def precompiled(self) -> Path:
         """The precompiled include block."""
         return self.folder / "src" / "copypatch-prefix.pch"
+
+    @property
+    def manifest(self) -> Path:
+        """What is known of the artefacts."""
+        return self.folder / "manifest.json"
 
     @property
     def proofs(self) -> Path:
@@ -239,28 +252,52 @@ class Plan:
         request = self.request
         flags = [*(flag.symbolic() for flag in request.flags), *request.cflags]
         return (
+            ("compiler", request.identity),
             ("dialect", request.tree.dialect.name),
             ("flags", "\0".join(flags)),
-            ("compiler", request.identity),
         )
 
     def key(self, opname: str) -> Key | None:
         """Return the key of a group's object, or None where its text could not be expanded."""
-        digests = self.expansion.digests
+        return self._key("object", opname)
+
+    def fragment_key(self, opname: str) -> Key | None:
+        """Return the key of a group's fragment: the object's fields, and all that turns it into a fragment."""
+        key = self._key("fragment", opname)
+        if key is not None:
+            key.add("rules", self._rules)
+        return key
+
+    @cached_property
+    def _rules(self) -> str:
+        dialect = self.request.tree.dialect
+        made_by = [stages.digest_of(stage) for stage in ("sections", "holes", "fragment")]
+        return digest(repr([dialect.name, dialect.stencil, dialect.text, self.request.target.platform, made_by]))
+
+    def _key(self, kind: str, opname: str) -> Key | None:
+        request, digests = self.request, self.expansion.digests
+        steps = request.steps(opname)
+        is_entry = opname == request.entry
         # Where every uop's text holds all cases, the template's expansion says it all.
-        part = expander.COMMON if self.request.tree.dialect.whole and opname != self.request.entry else opname
-        if part not in digests:
+        part = expander.COMMON if request.tree.dialect.whole and not is_entry else opname
+        if steps and (part not in digests or expander.PREFIX not in digests):
             return None
-        key = Key("object")
+        key = Key(kind)
         for name, value in self._shared_fields:
             key.add(name, value)
-        key.add("steps", repr([(step.suffix, step.flags) for step in self.request.steps(opname)]))
-        key.add("uop", opname)
-        if opname != self.request.entry:
+        key.add("steps", steps_identity(steps))
+        if not is_entry:
             key.add("prefix", digests[expander.PREFIX])
             key.add("template", digests[expander.COMMON])
-        key.add("text", digests[part])
+        key.add("uop", opname)
+        if steps:
+            key.add("text", digests[part])
         return key
+
+    def own_text(self, opname: str) -> str:
+        """Return a digest of what the user wrote for a group, before any expansion."""
+        case = self.texts.by_name.get(opname)
+        return digest(case.text) if case is not None else ""
 
 
 def make(request: Request, runner: Runner) -> Plan:
@@ -299,6 +336,7 @@ def make(request: Request, runner: Runner) -> Plan:
             alone={request.entry: sources.entry} if request.steps(request.entry) else {},
             inputs=inputs,
             folders=folders,
+            before=expansion,
         )
         expander.save(request.paths.expansion, expansion)
     return Plan(request, texts, expansion)

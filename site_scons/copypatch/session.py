@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
+from copypatch import folder_lock, manifest, steps, trees
 from copypatch import plan as planner
-from copypatch import trees
+from copypatch.cache import DiskStore, NoStore, Store
 from copypatch.console import Console
+from copypatch.context import Context
 from copypatch.errors import OptionError, OutputError
 from copypatch.files import make_folder
-from copypatch.identity import identify
+from copypatch.freshness import Decision, Verdict, decide
+from copypatch.identity import Identified, identify
 from copypatch.plan import Plan, Request
 from copypatch.process import Runner
 from copypatch.report import Report
@@ -20,20 +24,39 @@ from copypatch.variables import Options
 
 
 @dataclass(frozen=True)
+class Header:
+    """One header of a session: its plan, what has to be done for each of its uops, and whether it is current."""
+
+    plan: Plan
+    decisions: Mapping[str, Decision]
+    current: bool
+
+
+@dataclass(frozen=True)
 class Session:
-    """The plans of a run, and where their headers go."""
+    """What a run is about. *lock* keeps other builds out of the output folder for as long as it lives."""
 
     options: Options
     tree: Tree
-    plans: tuple[Plan, ...]
+    headers: tuple[Header, ...]
     out: Path
-    runner: Runner
-    report: Report
+    context: Context
+    lock: IO[str] | None
+
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of all headers."""
+        return tuple(header.plan for header in self.headers)
 
     @property
     def dispatcher(self) -> Path | None:
         """The header that picks the target's, where the dialect has one."""
         return self.out / "jit_stencils.h" if self.tree.dialect.dispatches else None
+
+
+def open_store(options: Options, console: Console) -> Store:
+    """Return the cache that the options ask for."""
+    return DiskStore(options.cache, options.cache_limit, console.warn) if options.cache else NoStore()
 
 
 def open_tree(options: Options, templates: Path) -> Tree:
@@ -50,12 +73,13 @@ def open_session(
     runner: Runner,
     console: Console,
     *,
-    search: Sequence[Path] | None = None,
+    whole_chain: bool = False,
+    dry: bool = False,
 ) -> Session:
-    """Find the toolchain and plan all headers.
+    """Find the toolchain, plan all headers, and decide what has to be done for each uop.
 
-    *default_out* is the folder under which the output folder is made where none is given. Raises
-    CopypatchError.
+    *default_out* is the folder under which the output folder is made where none is given. *whole_chain*: every
+    artefact is wanted, not just the fragments. *dry*: nothing is restored. Raises CopypatchError.
     """
     kind = "debug" if options.debug else "release"
     out = options.out or default_out / f"{tree.version}-{kind}"
@@ -64,19 +88,12 @@ def open_session(
             f"target={','.join(target.triple for target in options.targets)}: CPython {tree.version} has one "
             "header for one target; build them one at a time, each with its own out=DIR"
         )
-    make_folder(out)
-    report = Report(console)
-    wanted = tree.dialect.llvm if options.llvm_prefix is None else None
-    major = options.llvm_major if options.llvm_major is not None else wanted
-    found = identify(
-        major, options.llvm_prefix, tree.dialect.llvm_minimum, memory=out / "uops" / "toolchain.json", search=search
+    context = Context(runner, Report(console), open_store(options, console))
+    lock = folder_lock.acquire(
+        make_folder(out) / "uops" / "lock", lambda: console.line(f"waiting for another build in {out} ...")
     )
-    if tree.dialect.llvm is not None and found.toolchain.major != tree.dialect.llvm:
-        console.warn(
-            f"CPython {tree.version} asks for LLVM {tree.dialect.llvm}; building with {found.toolchain.version}, "
-            "as you said, gives other stencils than its generator"
-        )
-    plans = []
+    found = _toolchain(options, tree, out, console)
+    headers = []
     for target in options.targets:
         request = Request(
             tree=tree,
@@ -90,8 +107,33 @@ def open_session(
             shards=options.shards,
         )
         try:
-            plans.append(planner.make(request, runner))
+            headers.append(_open_header(planner.make(request, runner), context, whole_chain=whole_chain, dry=dry))
         except OSError as error:
             raise OutputError(f"{error.filename}: {error.strerror}") from error
-    report.total = sum(len(plan.opnames) for plan in plans)
-    return Session(options, tree, tuple(plans), out, runner, report)
+    context.report.total = sum(len(header.plan.opnames) for header in headers)
+    return Session(options, tree, tuple(headers), out, context, lock)
+
+
+def _toolchain(options: Options, tree: Tree, out: Path, console: Console) -> Identified:
+    wanted = tree.dialect.llvm if options.llvm_prefix is None else None
+    major = options.llvm_major if options.llvm_major is not None else wanted
+    found = identify(major, options.llvm_prefix, tree.dialect.llvm_minimum, memory=out / "uops" / "toolchain.json")
+    if tree.dialect.llvm is not None and found.toolchain.major != tree.dialect.llvm:
+        console.warn(
+            f"CPython {tree.version} asks for LLVM {tree.dialect.llvm}; building with {found.toolchain.version}, "
+            "as you said, gives other stencils than its generator"
+        )
+    return found
+
+
+def _open_header(plan: Plan, context: Context, *, whole_chain: bool, dry: bool) -> Header:
+    known = manifest.load(plan.paths.manifest)
+    decisions = decide(plan, known, context.store, whole_chain=whole_chain)
+    restored = {name: one.fragment for name, one in decisions.items() if one.verdict is Verdict.RESTORED}
+    context.report.restore(plan.request.name, restored)
+    if restored and not dry:
+        steps.restore_fragments(plan, restored)
+    reasons = {name: one.reason for name, one in decisions.items() if one.verdict is Verdict.STALE}
+    context.report.reasons[plan.request.name] = reasons
+    fresh = all(one.verdict is Verdict.FRESH for one in decisions.values())
+    return Header(plan, decisions, fresh and steps.header_is_current(plan, known))

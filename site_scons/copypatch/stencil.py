@@ -49,7 +49,7 @@ class StencilRules:
     reached.
     """
 
-    values: frozenset[str]
+    values: tuple[str, ...]
     patch_functions: Mapping[str, str]
     jumps: tuple[ContinuationJump, ...]
     far_calls: far_calls.Strategy

@@ -6,25 +6,29 @@ Every step writes its outputs whole and only when they change, so an unchanged o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from copypatch import fragment, holes_file, merge, readobj, stencil
+from copypatch import fragment, holes_file, manifest, merge, readobj, stages, stencil
 from copypatch.compile import compile_uops, precompile
+from copypatch.context import Context
 from copypatch.dialects import disassembly_lines
 from copypatch.errors import CompileError, ObjectError
-from copypatch.files import read_text, remove, write_if_changed
+from copypatch.files import digest, digest_file, read_text, remove, write_if_changed
 from copypatch.holes import Stencil, StencilGroup
 from copypatch.plan import Plan
 from copypatch.process import Runner
-from copypatch.report import Report
 
 __all__ = [
     "compile_objects",
     "dispatcher_text",
+    "header_head",
+    "header_is_current",
     "merge_header",
     "precompile",
     "read_objects",
+    "restore_fragments",
     "write_dispatcher",
     "write_fragments",
     "write_holes",
@@ -38,22 +42,46 @@ def write_sources(plan: Plan, opnames: Sequence[str]) -> None:
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
 
 
-def compile_objects(plan: Plan, opnames: Sequence[str], runner: Runner, report: Report) -> None:
-    """Compile uops. One that fails is reported and leaves nothing behind; the others are done all the same.
+def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:
+    """Make the objects of uops: from the cache, or by the compiler.
 
-    Raises CompileError when a header changed meanwhile, OutputError.
+    A uop that fails is reported and leaves nothing behind; the others are done all the same. Raises
+    CompileError when a header changed meanwhile, OutputError.
     """
-    result = compile_uops(plan, opnames, runner, report.console.warn)
+    report, name = context.report, plan.request.name
+    restored = _restore_objects(plan, opnames, context)
+    report.restore(name, restored)
+    todo = [opname for opname in opnames if opname not in restored]
+    if not todo:
+        return
+    report.compiling(name, todo)
+    result = compile_uops(plan, todo, context.runner, report.console.warn)
     report.console.show(result.messages)
     if not plan.expansion.headers_unchanged():
         # What was compiled may hold the new text, and would be filed under the old one's key.
-        for opname in opnames:
+        for opname in todo:
             _discard(plan, opname)
         raise CompileError("a header was changed while the build ran, so nothing was kept of it; run it again")
-    report.compiled(plan.request.name, alone=result.alone, sharded=result.sharded)
+    report.compiled(name, alone=result.alone, sharded=result.sharded)
     for opname in result.failed:
         _discard(plan, opname)
-        report.fail(plan.request.name, opname)
+        report.fail(name, opname)
+    report.warned(name, result.warned)
+    context.store.put(
+        {
+            key.hexdigest(): plan.paths.object(opname).read_bytes()
+            for opname in (*result.alone, *result.sharded)
+            if opname not in result.warned and (key := plan.key(opname)) is not None
+        }
+    )
+
+
+def _restore_objects(plan: Plan, opnames: Sequence[str], context: Context) -> set[str]:
+    keys = {key.hexdigest(): opname for opname in opnames if (key := plan.key(opname)) is not None}
+    found = context.store.get(list(keys))
+    for name, content in found.items():
+        write_if_changed(plan.paths.object(keys[name]), content)
+    return {keys[name] for name in found}
 
 
 def _discard(plan: Plan, opname: str) -> None:
@@ -70,7 +98,7 @@ def _discard(plan: Plan, opname: str) -> None:
     )
 
 
-def read_objects(plan: Plan, opnames: Sequence[str], runner: Runner) -> None:
+def read_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Write llvm-readobj's and llvm-objdump's words on objects: one process of each for all of them.
 
     Uops without an object are passed over. Raises ObjectError, OutputError.
@@ -81,8 +109,8 @@ def read_objects(plan: Plan, opnames: Sequence[str], runner: Runner) -> None:
         return
     folder = paths.object(opnames[0]).parent
     names = [paths.object(opname).name for opname in opnames]
-    read, dump = runner.map(
-        lambda command: _tool_output(command, folder, runner),
+    read, dump = context.runner.map(
+        lambda command: _tool_output(command, folder, context.runner),
         [
             [str(toolchain.readobj), *readobj.ARGUMENTS, *names],
             [str(toolchain.objdump), "--disassemble", "--reloc", *names],
@@ -118,7 +146,7 @@ def _split_disassembly(output: str, names: Sequence[str]) -> list[str]:
 _EMPTY = Stencil(b"", (), ())
 
 
-def write_holes(plan: Plan, opnames: Sequence[str], report: Report) -> None:
+def write_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Write the holes files of uops.
 
     A uop whose object cannot become a stencil is reported and leaves nothing behind; one without an object is
@@ -131,7 +159,7 @@ def write_holes(plan: Plan, opnames: Sequence[str], report: Report) -> None:
             group = _stencil_group(plan, opname)
         except ObjectError as error:
             _discard(plan, opname)
-            report.fail(plan.request.name, opname, str(error))
+            context.report.fail(plan.request.name, opname, str(error))
         else:
             write_if_changed(plan.paths.holes(opname), holes_file.dump(group))
 
@@ -145,13 +173,50 @@ def _stencil_group(plan: Plan, opname: str) -> StencilGroup:
     return stencil.build(objects, lines, opname, platform, dialect.stencil)
 
 
-def write_fragments(plan: Plan, opnames: Sequence[str]) -> None:
-    """Write the fragments of uops; one without a holes file is passed over. Raises HolesFileError, OutputError."""
+def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> None:
+    """Write the fragments of uops, and record that they are up to date.
+
+    A uop without a holes file is passed over. Raises HolesFileError, OutputError.
+    """
+    entries, values = {}, {}
     for opname in opnames:
         path = plan.paths.holes(opname)
-        if path.is_file():
-            group = holes_file.load(read_text(path), str(path))
-            write_if_changed(plan.paths.fragment(opname), fragment.write(group, plan.request.tree.dialect.text))
+        if not path.is_file():
+            continue
+        text = fragment.write(holes_file.load(read_text(path), str(path)), plan.request.tree.dialect.text)
+        write_if_changed(plan.paths.fragment(opname), text)
+        key = plan.fragment_key(opname)
+        if key is not None:
+            chain = plan.paths.chain(opname, plan.request.steps(opname))
+            entries[opname] = manifest.entry(key, plan.own_text(opname), chain)
+            # The cache is silent, so what the compiler warned of does not go there: it is said every time.
+            if not context.report.has_warned(plan.request.name, opname):
+                values[key.hexdigest()] = text.encode("utf-8", "surrogateescape")
+    _record(plan, entries)
+    context.store.put(values)
+
+
+def restore_fragments(plan: Plan, fragments: Mapping[str, bytes]) -> None:
+    """Write fragments that came out of the cache, and record that they are up to date. Raises OutputError."""
+    entries = {}
+    for opname, content in fragments.items():
+        path = plan.paths.fragment(opname)
+        write_if_changed(path, content)
+        key = plan.fragment_key(opname)
+        if key is not None:
+            entries[opname] = manifest.entry(key, plan.own_text(opname), [path])
+    _record(plan, entries)
+
+
+def _record(plan: Plan, entries: Mapping[str, manifest.Entry]) -> None:
+    if entries:
+        known = manifest.load(plan.paths.manifest)
+        manifest.save(plan.paths.manifest, replace(known, entries={**known.entries, **entries}))
+
+
+def header_head(plan: Plan) -> str:
+    """Return all that a header holds beside its fragments, as one text. Raises OSError."""
+    return "\n".join([*plan.request.first_lines(), *plan.opnames, stages.digest_of("merge")])
 
 
 def merge_header(plan: Plan) -> bool:
@@ -167,7 +232,21 @@ def merge_header(plan: Plan) -> bool:
         fragment.parse(read_text(paths.fragment(opname)), str(paths.fragment(opname))) for opname in plan.opnames
     ]
     footer = dialect.footer(fragments, plan.request.entry, dialect.text)
-    return write_if_changed(plan.request.header, merge.header(plan.request.first_lines(), fragments, footer))
+    text = merge.header(plan.request.first_lines(), fragments, footer)
+    changed = write_if_changed(plan.request.header, text)
+    known = manifest.load(paths.manifest)
+    kept = {opname: entry for opname, entry in known.entries.items() if opname in plan.opnames}
+    manifest.save(paths.manifest, replace(known, entries=kept, header=digest(text), head=digest(header_head(plan))))
+    return changed
+
+
+def header_is_current(plan: Plan, known: manifest.Manifest) -> bool:
+    """Tell whether the header on disk is the merge of what the manifest knows. Raises OSError."""
+    try:
+        found = digest_file(plan.request.header)
+    except OSError:
+        return False
+    return (known.header, known.head) == (found, digest(header_head(plan)))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copypatch import triples
+from copypatch.cache import default_folder, parse_size
 from copypatch.errors import OptionError
 from copypatch.triples import Target
 
@@ -30,13 +31,19 @@ VARIABLES = (
     Variable("cflags", '"..."', "more compiler flags; they override the others"),
     Variable("llvm", "N|DIR", "LLVM's major version, or an installation (default: what the tree asks for)"),
     Variable("out", "DIR", "where the headers go (default: a folder under build/)"),
+    Variable("cache", "DIR|off", "the shared cache (default: the user's cache folder)"),
+    Variable("cache_limit", "SIZE", "what the cache may take, such as 500M", "2G"),
+    Variable("explain", "0|1", "print why each uop was compiled", "0"),
+    Variable("graph", "auto|full", "declare only what is stale, or everything", "auto"),
     Variable("shards", "auto|off", "many sources per clang process, or one", "auto"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user has said, checked. Paths are absolute. *out* is None where the tree's name decides."""
+    """What the user has said, checked. Paths are absolute. *out* is None where the tree's name decides,
+    *cache* is None for cache=off; *cache_limit* is in bytes.
+    """
 
     cpython: Path | None
     pyconfig: Path | None
@@ -47,6 +54,10 @@ class Options:
     llvm_major: int | None
     llvm_prefix: Path | None
     out: Path | None
+    cache: Path | None
+    cache_limit: int
+    explain: bool
+    full_graph: bool
     shards: bool
 
 
@@ -75,6 +86,10 @@ def parse(values: Mapping[str, str], folder: Path) -> Options:
         llvm_major=major,
         llvm_prefix=prefix,
         out=_folder(said["out"], folder),
+        cache=None if said["cache"] == "off" else _folder(said["cache"], folder) or default_folder(),
+        cache_limit=parse_size(said["cache_limit"]),
+        explain=_truth("explain", said["explain"]),
+        full_graph=_choice("graph", said["graph"], ("auto", "full")) == "full",
         shards=_choice("shards", said["shards"], ("auto", "off")) == "auto",
     )
 

@@ -28,13 +28,13 @@ import SCons.Script
 # as well keeps `copypatch.*` importable, wherever this file was loaded from.
 __path__ = [str(Path(__file__).resolve().parent.parent / "copypatch")]
 
-from copypatch import stages, steps, variables
+from copypatch import cache_report, stages, steps, variables
 from copypatch.console import Console
 from copypatch.errors import CopypatchError
-from copypatch.files import digest
+from copypatch.freshness import Verdict
 from copypatch.plan import Plan
 from copypatch.process import Runner
-from copypatch.session import Session, open_session, open_tree
+from copypatch.session import Header, Session, open_session, open_store, open_tree
 from copypatch.verify import verify
 
 _PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -70,6 +70,7 @@ def generate(env: Environment) -> None:
     env.AddMethod(_stencil_session, "StencilSession")
     env.AddMethod(_jit_stencils, "JitStencils")
     env.AddMethod(_stencil_targets, "StencilTargets")
+    env.AddMethod(_stencil_cache_commands, "StencilCacheCommands")
     env.AddMethod(_stencil_help, "StencilHelp")
 
 
@@ -129,23 +130,23 @@ def _write_sources(_session: Session, plan: Plan, opnames: list[str]) -> None:
 def _precompile(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
     console.doing(f"{plan.request.name}: precompiling the include block")
-    return _guarded(console, lambda: console.show(steps.precompile(plan, session.runner)))
+    return _guarded(console, lambda: console.show(steps.precompile(plan, session.context.runner)))
 
 
 def _compile(session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.compile_objects(plan, opnames, session.runner, session.report)
+    steps.compile_objects(plan, opnames, session.context)
 
 
 def _read_objects(session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.read_objects(plan, opnames, session.runner)
+    steps.read_objects(plan, opnames, session.context)
 
 
 def _write_holes(session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.write_holes(plan, opnames, session.report)
+    steps.write_holes(plan, opnames, session.context)
 
 
-def _write_fragments(_session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.write_fragments(plan, opnames)
+def _write_fragments(session: Session, plan: Plan, opnames: list[str]) -> None:
+    steps.write_fragments(plan, opnames, session.context)
 
 
 def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
@@ -173,20 +174,41 @@ def _stencil_session(env: Environment, **said: str) -> Session:
     try:
         asked = variables.parse(said, folder)
         tree = open_tree(asked, _TEMPLATES)
-        runner = Runner(SCons.Script.GetOption("num_jobs"))
-        return open_session(asked, tree, folder / "build", runner, console)
+        session = open_session(
+            asked,
+            tree,
+            folder / "build",
+            Runner(SCons.Script.GetOption("num_jobs")),
+            console,
+            whole_chain=_wants_whole_chain(asked),
+            dry=bool(SCons.Script.GetOption("no_exec")),
+        )
     except CopypatchError as error:
         raise SCons.Errors.StopError(f"copypatch: {error}") from error
+    session.context.report.explain = asked.explain
+    return session
+
+
+def _wants_whole_chain(asked: variables.Options) -> bool:
+    """Tell whether every node has to be declared: asked for, or to be named, shown or cleaned."""
+    named = [target for target in SCons.Script.COMMAND_LINE_TARGETS if target not in TARGETS]
+    return bool(
+        asked.full_graph or named or SCons.Script.GetOption("clean") or SCons.Script.GetOption("tree_printers")
+    )
 
 
 def _jit_stencils(env: Environment, session: Session) -> list[Node]:
     """Declare all nodes of a session; return those of the finished headers."""
     headers = []
-    for plan in session.plans:
+    whole_chain = _wants_whole_chain(session.options)
+    for header in session.headers:
+        if header.current and not whole_chain:
+            headers.append(env.File(str(header.plan.request.header)))
+            continue
         # Nodes of many uops: look for nothing, scan nothing, and let content decide.
-        plan_env = env.Clone(STENCIL_SESSION=session, STENCIL_PLAN=plan, SCANNERS=[])
+        plan_env = env.Clone(STENCIL_SESSION=session, STENCIL_PLAN=header.plan, SCANNERS=[])
         plan_env.Decider(_changed)
-        headers.append(_declare_header(plan_env, plan))
+        headers.append(_declare_header(plan_env, header, whole_chain=whole_chain))
     if session.dispatcher is not None:
         dispatch_env = env.Clone(STENCIL_SESSION=session)
         text = env.Value(steps.dispatcher_text(session.plans))
@@ -209,48 +231,72 @@ _COMPILED = (".o", ".ll")
 _COVERED_BY_KEY = (".c", ".h", ".pch")
 
 
-def _declare_header(env: Environment, plan: Plan) -> Node:
-    """Declare one target's nodes, as docs/architecture.md draws them; return the header's."""
-    request, paths = plan.request, plan.paths
-    sources = request.tree.sources
-    texts = [str(sources.template), str(sources.cases), env.Value(stages.digest_of("source"))]
-    tools = env.Value(f"{request.identity} {stages.digest_of('sections')}")
-    rules = env.Value(f"{request.tree.dialect.name} {stages.digest_of('holes')}")
-    writer = env.Value(stages.digest_of("fragment"))
-    prefix = _declare_prefix(env, plan) if plan.expansion.shares_prefix else []
+def _declare_header(env: Environment, header: Header, *, whole_chain: bool) -> Node:
+    """Declare one target's nodes, as docs/architecture.md draws them; return the header's.
+
+    A uop that is up to date is declared as its fragment alone, unless *whole_chain* is wanted.
+    """
+    plan = header.plan
+    chain = _Chain(env, plan)
     fragments = []
     for opname in plan.opnames:
-        if request.steps(opname):
-            source = [str(sources.entry)]
-            if opname != request.entry:
-                source = [*env.UopSource(str(paths.source(opname)), texts), *prefix]
-            outputs = [str(path) for path in paths.compiled(opname, request.steps(opname))]
-            compiled = env.UopObject(outputs, [*source, env.Value(_key_text(plan, opname))])
-            if plan.key(opname) is None:
-                env.AlwaysBuild(compiled)
-            described = [str(paths.sections(opname)), str(paths.disassembly(opname))]
-            sections = env.UopSections(described, [compiled[0], tools])
+        decision = header.decisions[opname]
+        if decision.verdict is not Verdict.STALE and not whole_chain:
+            fragments.append(env.File(str(plan.paths.fragment(opname))))
         else:
-            sections = []
-        holes = env.UopHoles(str(paths.holes(opname)), [*sections, rules])
-        fragments += env.UopFragment(str(paths.fragment(opname)), [*holes, writer])
-    head = env.Value("\n".join([*request.first_lines(), *plan.opnames, stages.digest_of("merge")]))
-    header = env.StencilHeader(str(request.header), [*fragments, head])[0]
-    env.Clean(header, str(paths.folder))
-    return header
+            fragments.append(chain.declare(opname, from_scratch=decision.damaged))
+    node = env.StencilHeader(str(plan.request.header), [*fragments, env.Value(steps.header_head(plan))])[0]
+    if not header.current:
+        # SCons knows that it built a header once; whether it still is that header, the manifest knows.
+        env.AlwaysBuild(node)
+    env.Clean(node, str(plan.paths.folder))
+    return node
 
 
-def _key_text(plan: Plan, opname: str) -> str:
-    key = plan.key(opname)
-    return key.hexdigest() if key is not None else "not expanded"
+class _Chain:
+    """Declares the chains of a plan's uops; what they share is declared once."""
 
+    def __init__(self, env: Environment, plan: Plan) -> None:
+        self._env = env
+        self._plan = plan
+        request = plan.request
+        sources = request.tree.sources
+        self._texts = [str(sources.template), str(sources.cases), env.Value(stages.digest_of("source"))]
+        self._tools = env.Value(f"{request.identity} {stages.digest_of('sections')}")
+        self._rules = env.Value(f"{request.tree.dialect.name} {stages.digest_of('holes')}")
+        self._writer = env.Value(stages.digest_of("fragment"))
+        self._prefix = self._declare_prefix() if plan.expansion.shares_prefix else []
 
-def _declare_prefix(env: Environment, plan: Plan) -> list[Node]:
-    """The include block, precompiled whenever a header's file changed in any way: clang insists on that."""
-    paths, request = plan.paths, plan.request
-    state = f"{digest(plan.texts.template.prefix)} {plan.expansion.written} {request.prefix_command()}"
-    state = f"{state} {request.identity}"
-    return list(env.UopPrefix([str(paths.precompiled), str(paths.prefix)], [env.Value(state)]))
+    def declare(self, opname: str, *, from_scratch: bool) -> Node:
+        """Declare a group's chain and return its fragment; *from_scratch*: whatever is there does not count."""
+        env, paths = self._env, self._plan.paths
+        nodes: list[Node] = []
+        sections: list[Node] = []
+        compile_steps = self._plan.request.steps(opname)
+        if compile_steps:
+            key = self._plan.key(opname)
+            text = env.Value(key.hexdigest() if key is not None else "not expanded")
+            outputs = [str(path) for path in paths.compiled(opname, compile_steps)]
+            nodes += env.UopObject(outputs, [*self._source(opname), text])
+            described = [str(paths.sections(opname)), str(paths.disassembly(opname))]
+            sections = env.UopSections(described, [nodes[0], self._tools])
+        holes = env.UopHoles(str(paths.holes(opname)), [*sections, self._rules])
+        fragment = env.UopFragment(str(paths.fragment(opname)), [*holes, self._writer])
+        if from_scratch:
+            env.AlwaysBuild([*nodes, *sections, *holes, *fragment])
+        return fragment[0]
+
+    def _source(self, opname: str) -> list[Node]:
+        if opname == self._plan.request.entry:
+            return [self._env.File(str(self._plan.request.tree.sources.entry))]
+        return [*self._env.UopSource(str(self._plan.paths.source(opname)), self._texts), *self._prefix]
+
+    def _declare_prefix(self) -> list[Node]:
+        """The include block, precompiled whenever a header's file changed in any way: clang insists on that."""
+        paths, request, expansion = self._plan.paths, self._plan.request, self._plan.expansion
+        state = [self._plan.texts.template.prefix, expansion.written, *request.prefix_command(), request.identity]
+        outputs = [str(paths.precompiled), str(paths.prefix)]
+        return list(self._env.UopPrefix(outputs, [self._env.Value("\0".join(state))]))
 
 
 # -- Targets by name, and help -----------------------------------------------------------------------------------
@@ -277,10 +323,35 @@ def _run(target: Sequence[Node], source: Sequence[Node], env: Environment) -> in
     return status
 
 
+def _stencil_cache_commands(env: Environment, **said: str) -> bool:
+    """Carry out `cache-stats` and `cache-prune`; tell whether nothing else was asked for."""
+    asked = [target for target in SCons.Script.COMMAND_LINE_TARGETS if target in _CACHE_TARGETS]
+    if not asked:
+        return False
+    console = env["STENCIL_CONSOLE"]
+    try:
+        options = variables.parse(said, Path(env.Dir("#").abspath))
+    except CopypatchError as error:
+        raise SCons.Errors.StopError(f"copypatch: {error}") from error
+    if "cache-prune" in asked:
+        console.line(cache_report.prune(open_store(options, console)))
+    if "cache-stats" in asked:
+        console.line(cache_report.stats(open_store(options, console)))
+    for target in asked:
+        # The work is done; SCons is left with a target that has nothing to do.
+        env.Alias(target)
+    return len(asked) == len(SCons.Script.COMMAND_LINE_TARGETS)
+
+
+_CACHE_TARGETS: Mapping[str, str] = {
+    "cache-stats": "say where the cache is, what is in it and how large it may grow",
+    "cache-prune": "drop what was used least recently until the cache is within its limit",
+}
 TARGETS: Mapping[str, str] = {
     "(none)": "build the headers",
     "run": "embedded templates: build and run the demo, which checks the JIT against the interpreter",
     "verify": "run the tree's own generator and compare byte for byte",
+    **_CACHE_TARGETS,
 }
 
 
@@ -297,10 +368,12 @@ def _stencil_targets(env: Environment, session: Session, headers: Sequence[Node]
 
 
 def _close(session: Session) -> None:
-    # A dry run builds nothing, and asking for help or cleaning is no build.
-    if not any(SCons.Script.GetOption(option) for option in ("help", "clean", "no_exec")):
-        done = not SCons.Script.GetBuildFailures()
-        session.report.console.line(session.report.line(done=done))
+    report = session.context.report
+    if SCons.Script.GetOption("no_exec"):
+        for line in report.forecast():
+            report.console.line(line)
+    elif not SCons.Script.GetOption("clean"):
+        report.console.line(report.line(done=not SCons.Script.GetBuildFailures()))
 
 
 def _stencil_help(_env: Environment) -> str:

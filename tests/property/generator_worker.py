@@ -17,8 +17,9 @@ from typing import Any
 
 
 def run(job: dict[str, Any]) -> str:
-    llvm, stencils, targets, writer = (
-        importlib.import_module(name) for name in ("_llvm", "_stencils", "_targets", "_writer")
+    # In this order: the modules import each other.
+    targets, llvm, stencils, writer = (
+        importlib.import_module(name) for name in ("_targets", "_llvm", "_stencils", "_writer")
     )
     texts = {group["name"]: group for group in job["groups"]}
 

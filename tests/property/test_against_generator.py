@@ -111,3 +111,20 @@ def test_any_object_gives_the_generators_text_or_both_refuse(
         note(f"{platform.name}: {texts}")
         assert mine[1].splitlines() == theirs[1].splitlines()
         assert mine == theirs
+
+
+@pytest.mark.parametrize("platform", PLATFORMS, ids=lambda platform: platform.name)
+def test_the_golden_inputs_give_the_generators_text(generator: Generator, platform: Platform) -> None:
+    dialect = generator.dialect
+    inputs = _WORKER.parent.parent / "golden" / "inputs"
+    sections = read_text(inputs / f"{platform.name}.readobj")
+    disassembly = read_text(inputs / f"{platform.name}.objdump")
+    texts = [Texts("_GOLD", sections, disassembly)]
+    if dialect.entry_steps(platform):
+        renamed = sections.replace('"_GOLD.o"', f'"{dialect.entry}.o"')
+        texts.insert(0, Texts(dialect.entry, renamed, ""))
+    else:
+        texts.insert(0, Texts(dialect.entry, None))
+    theirs = generator.header(platform.example, texts)
+    assert theirs[0], theirs[1]
+    assert ours(texts, platform, dialect) == theirs

@@ -126,3 +126,16 @@ def snapshot(folder: Path, pattern: str = "jit_stencils*.h") -> dict[str, tuple[
 def texts(folder: Path, pattern: str = "jit_stencils*.h") -> dict[str, bytes]:
     """The content alone."""
     return {name: content for name, (content, _) in snapshot(folder, pattern).items()}
+
+
+def objects(out: Path) -> dict[str, int]:
+    """The mtimes (ns) of all objects under an output folder, by uop; with several plans, the newest."""
+    found: dict[str, int] = {}
+    for path in out.glob("uops/*/obj/*.o"):
+        found[path.stem] = max(found.get(path.stem, 0), path.stat().st_mtime_ns)
+    return found
+
+
+def remade(before: dict[str, int], out: Path) -> set[str]:
+    """The uops whose objects were written since *before*, however they were compiled."""
+    return {opname for opname, mtime in objects(out).items() if before.get(opname) != mtime}

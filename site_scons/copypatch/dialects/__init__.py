@@ -7,11 +7,13 @@ them; :func:`copypatch.trees.open_tree` picks one for a tree. Adding a release m
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from copypatch.cases import Case
+from copypatch.files import digest_file
 from copypatch.fragment import Fragment, TextRules
 from copypatch.stencil import ContinuationJump, StencilRules
 from copypatch.template import Template, UopSource
@@ -58,6 +60,17 @@ class Step:
     suffix: str
     flags: tuple[str, ...]
     edit: Callable[[str], str] | None = None
+
+
+def steps_identity(steps: Sequence[Step]) -> str:
+    """Return what tells compile steps from others: flags, and the content of the module of an edit."""
+    return repr([(step.suffix, step.flags, _module_digest(step.edit)) for step in steps])
+
+
+def _module_digest(function: Callable[[str], str] | None) -> str:
+    if function is None:
+        return ""
+    return digest_file(Path(str(sys.modules[function.__module__].__file__)))
 
 
 DIRECT = (Step(".o", ("-c",)),)

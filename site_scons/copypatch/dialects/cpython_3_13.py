@@ -5,7 +5,6 @@ Format facts: Tools/jit of CPython 3.13.5 and 3.13.15.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from copypatch import far_calls
@@ -25,6 +24,7 @@ from copypatch.dialects import (
     platform_flags,
 )
 from copypatch.dialects.cpython import DigestStyle, tree_digest
+from copypatch.dialects.ghc_convention import use_ghc_convention
 from copypatch.fragment import TextRules
 from copypatch.merge import footer_3_13
 from copypatch.relocations import patch_functions
@@ -85,19 +85,6 @@ def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
     )
 
 
-# clang 18 has no preserve_none; on x86 the calling convention of GHC serves instead. C cannot name it, so it is
-# put into the IR: wherever a _JIT_ function is declared, defined or called...
-_JIT_FUNCTION = re.compile(r"(?:(?:noalias|nonnull|noundef) )*ptr @_JIT_\w+\(")
-
-
-def use_ghc_convention(ir: str) -> str:
-    """Give every ``_JIT_`` function and every musttail call of LLVM IR the calling convention of GHC."""
-    ir = _JIT_FUNCTION.sub(lambda match: f"ghccc {match[0]}", ir)
-    # ... and at calls through a pointer, which all are musttail calls of such functions.
-    ir = ir.replace("musttail call", "musttail call ghccc")
-    return ir.replace("ghccc ghccc", "ghccc")
-
-
 _IR_STEPS = (
     # GHC's convention passes an argument in RBP, so no frame pointer can be there.
     Step(".ll", ("-S", "-emit-llvm", "-fomit-frame-pointer"), use_ghc_convention),
@@ -133,7 +120,7 @@ def dialect(*, paired: bool, digest_style: DigestStyle) -> Dialect:
         llvm_minimum=18,
         entry=_ENTRY,
         stencil=StencilRules(
-            values=frozenset(_EXPRESSIONS),
+            values=tuple(_EXPRESSIONS),
             patch_functions=patch_functions(NAME, paired=paired),
             jumps=(JUMP_AMD64_COFF, JUMP_I386_COFF, JUMP_X86_64_MACHO, JUMP_AARCH64_ELF, JUMP_X86_64_ELF_GOT),
             far_calls=far_calls.Strategy.INLINE,

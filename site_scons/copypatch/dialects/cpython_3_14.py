@@ -102,7 +102,7 @@ def dialect(*, digest_style: DigestStyle, llvm: int = 19) -> Dialect:
         llvm_minimum=19,
         entry=_ENTRY,
         stencil=StencilRules(
-            values=frozenset(EXPRESSIONS),
+            values=tuple(EXPRESSIONS),
             patch_functions=patch_functions(NAME, paired=False),
             jumps=JUMPS,
             far_calls=far_calls.Strategy.NUMBERED,

@@ -56,7 +56,7 @@ def dialect() -> Dialect:
         llvm_minimum=19,
         entry="shim",
         stencil=StencilRules(
-            values=frozenset(_EXPRESSIONS),
+            values=tuple(_EXPRESSIONS),
             patch_functions=patch_functions(NAME, paired=False),
             jumps=JUMPS,
             far_calls=far_calls.Strategy.NUMBERED,

@@ -1,0 +1,108 @@
+"""Freshness: one function decides of every uop whether it is up to date, with a reason at each exit."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from copypatch.cache import Store
+from copypatch.expansion import COMMON, PREFIX
+from copypatch.keys import Key
+from copypatch.manifest import OWN_TEXT, Entry, Manifest
+from copypatch.plan import Plan
+
+
+class Verdict(enum.Enum):
+    """What has to be done for a uop."""
+
+    FRESH = "up to date"
+    RESTORED = "restored"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What has to be done for a uop, and why.
+
+    *fragment* is the text to restore. *damaged*: what is on disk is not what was built, so no output of an
+    earlier build may be relied on.
+    """
+
+    verdict: Verdict
+    reason: str
+    damaged: bool = False
+    fragment: bytes = b""
+
+
+def decide(plan: Plan, manifest: Manifest, store: Store, *, whole_chain: bool) -> dict[str, Decision]:
+    """Decide of all uops of a plan.
+
+    With *whole_chain* every artefact on the way to the fragment has to be there, not the fragment alone; then
+    nothing is restored here, but the compile step restores objects.
+    """
+    decisions = {}
+    wanted: dict[str, str] = {}
+    for opname in plan.opnames:
+        key = plan.fragment_key(opname)
+        decision = _decide_one(plan, opname, key, manifest.entries.get(opname), whole_chain=whole_chain)
+        decisions[opname] = decision
+        if decision.verdict is Verdict.STALE and key is not None and not whole_chain:
+            wanted[key.hexdigest()] = opname
+    if wanted:
+        for found, fragment in store.get(list(wanted)).items():
+            opname = wanted[found]
+            decisions[opname] = Decision(Verdict.RESTORED, decisions[opname].reason, fragment=fragment)
+    return decisions
+
+
+def _decide_one(plan: Plan, opname: str, key: Key | None, entry: Entry | None, *, whole_chain: bool) -> Decision:
+    chain = plan.paths.chain(opname, plan.request.steps(opname))
+    if entry is None:
+        return Decision(Verdict.STALE, "not built here before", damaged=True)
+    if key is None:
+        return Decision(Verdict.STALE, "the preprocessor fails on it", damaged=True)
+    if entry.key != key.hexdigest():
+        return Decision(Verdict.STALE, changed_input(plan, opname, entry, key), damaged=not entry.intact(chain))
+    outputs = chain if whole_chain else [plan.paths.fragment(opname)]
+    if not entry.intact(outputs):
+        lost = [path for path in outputs if not path.is_file()]
+        reason = f"{lost[0].name} is missing" if lost else "an output was changed by someone else"
+        return Decision(Verdict.STALE, reason, damaged=True)
+    return Decision(Verdict.FRESH, "")
+
+
+_NAMES: Mapping[str, str] = {
+    "compiler": "the compiler is another one",
+    "dialect": "the dialect is another one",
+    "rules": "copypatch's own code changed, or the tree's dialect",
+    "steps": "the compile steps changed",
+}
+
+
+def changed_input(plan: Plan, opname: str, entry: Entry, key: Key) -> str:
+    """Name the first input of a uop that is not what it was."""
+    changes = plan.expansion.changes
+    for name, value in key.fields:
+        before = entry.inputs.get(name)
+        if before == value:
+            continue
+        if name == "flags" and before is not None:
+            return f"the compiler's flags changed: {_changed_words(before, value)}"
+        if name == "prefix":
+            return f"a header changed: {changes.get(PREFIX, 'what the include block expands to is new')}"
+        if name == "template":
+            return f"the template changed: {changes.get(COMMON, 'what it expands to is new')}"
+        if name == "text":
+            if entry.inputs.get(OWN_TEXT) != plan.own_text(opname):
+                return "its case text changed"
+            return f"a macro changed: {changes.get(opname, 'what its text expands to is new')}"
+        return _NAMES.get(name, f"{name} changed")
+    return "its key changed"
+
+
+def _changed_words(before: str, after: str) -> str:
+    old, new = before.split("\0"), after.split("\0")
+    gone = [f"without {word}" for word in old if word not in new]
+    come = [f"with {word}" for word in new if word not in old]
+    return ", ".join([*come, *gone]) or "their order"

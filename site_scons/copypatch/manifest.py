@@ -1,0 +1,93 @@
+"""The manifest of an output folder: by which key every uop's outputs were made, and their digests.
+
+It is what makes a uop up to date: SCons knows that a target was built, not that it still is what was built. A
+manifest that is missing or damaged only means that nothing is known.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from copypatch.files import digest, digest_file, write_if_changed
+from copypatch.keys import Key
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is known of one uop: the key of its fragment, what went into it, and its files' digests by name."""
+
+    key: str
+    inputs: Mapping[str, str]
+    files: Mapping[str, str]
+
+    def intact(self, paths: Iterable[Path]) -> bool:
+        """Tell whether files are still what they were when they were recorded."""
+        return all(self.files.get(_name(path), "") == _digest(path) for path in paths)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Entries by uop. *header* and *head* are digests: of the finished header, and of what it says of itself."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    header: str = ""
+    head: str = ""
+
+
+def _name(path: Path) -> str:
+    # A uop's files differ in their folder and ending only.
+    return f"{path.parent.name}/{path.name}"
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return digest_file(path)
+    except OSError:
+        return None
+
+
+def load(path: Path) -> Manifest:
+    """Return the manifest in a file; an empty one where there is none that can be read."""
+    try:
+        record = json.loads(path.read_bytes())
+        if record["format"] != FORMAT:
+            return Manifest()
+        shared = record["shared"]
+        entries = {
+            opname: Entry(uop["key"], {**shared[uop["shared"]], **uop["inputs"]}, uop["files"])
+            for opname, uop in record["uops"].items()
+        }
+        return Manifest(entries, record["header"], record["head"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Manifest()
+
+
+def save(path: Path, manifest: Manifest) -> None:
+    """Write a manifest. Raises OutputError."""
+    shared: dict[str, Mapping[str, str]] = {}
+    uops = {}
+    for opname, entry in manifest.entries.items():
+        # Most of what went in is the same for all uops, so it is written once.
+        own = {name: value for name, value in entry.inputs.items() if name in _OWN}
+        common = {name: value for name, value in entry.inputs.items() if name not in _OWN}
+        reference = digest(json.dumps(common))[:16]
+        shared[reference] = common
+        uops[opname] = {"key": entry.key, "shared": reference, "inputs": own, "files": dict(entry.files)}
+    record = {"format": FORMAT, "header": manifest.header, "head": manifest.head, "shared": shared, "uops": uops}
+    write_if_changed(path, json.dumps(record))
+
+
+# What the user wrote for the uop, before any expansion; no part of the key.
+OWN_TEXT = "own text"
+_OWN = ("uop", "text", OWN_TEXT)
+
+
+def entry(key: Key, own_text: str, paths: Iterable[Path]) -> Entry:
+    """Return the entry of a uop whose files were just made. Files that do not exist are left out."""
+    files = {_name(path): found for path in paths if (found := _digest(path)) is not None}
+    return Entry(key.hexdigest(), {**dict(key.fields), OWN_TEXT: own_text}, files)
