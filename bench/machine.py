@@ -7,7 +7,7 @@ import os
 import platform
 import re
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 _VERSION = re.compile(r"version (\d+\.\d+\.\d+)")
@@ -21,7 +21,7 @@ def describe(llvm: Path, tree: Path | None) -> dict[str, str]:
     ).stdout
     version = _VERSION.search(said)
     facts = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
+        "date": datetime.now(UTC).date().isoformat(),
         "cores": str(len(os.sched_getaffinity(0))),
         "architecture": platform.machine(),
         "kernel": f"{platform.system()} {platform.release()}",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from bench import bare_clang, edits, headers, synthetic
 from bench.contenders import Built, Copypatch, Counts, Generator
 from bench.processes import BenchError, Sample
 from bench.results import Row
-from bench.watched_llvm import WatchedLLVM
+from bench.watched_llvm import Process, WatchedLLVM
 
 SYNTHETIC_UOPS = 5000
 GENERATOR = "generator"
@@ -153,7 +153,7 @@ class CPythonScenarios:
         counts = self._both(number, row, force=True)
         _require(counts.compiled == counts.total, "header", counts)
 
-    def warm(self, number: int, row: Row) -> None:
+    def warm(self, _number: int, row: Row) -> None:
         """The output folder is empty, but the cache has everything (the generator has none: see clean)."""
         tree = self._tree
         if not tree.ours.has_cache:
@@ -255,8 +255,8 @@ class CompileStep:
         row.notes.append(f"of the CPU time {shards / row.ours[-1].cpu:.0%} in {_shards(steps)} shards")
 
 
-def _shards(steps: list[object]) -> int:
-    return sum(getattr(process, "kind", "") == "clang: a shard" for process in steps)
+def _shards(steps: Sequence[Process]) -> int:
+    return sum(process.kind == "clang: a shard" for process in steps)
 
 
 def scenarios(setting: Setting) -> Mapping[str, tuple[Round, str]]:

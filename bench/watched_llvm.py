@@ -10,15 +10,26 @@ from pathlib import Path
 
 TOOLS = ("clang", "llvm-readobj", "llvm-objdump")
 
-# Python, isolated and without site: a few milliseconds of wall time in front of each process, and no CPU time in
-# what is noted, since that is the child's alone.
+# Python, isolated and without site: some milliseconds of wall time in front of each process, and no CPU time in
+# what is noted, since that is the child's alone. What `clang -###` prints names clang itself, by whose path the
+# shards are then run, so the name is put back to ours.
 _SCRIPT = """\
 #!{python} -IS
 import json, os, sys, time
 tool = {tool!r}
 start = time.perf_counter()
-pid = os.posix_spawn(tool, [tool, *sys.argv[1:]], os.environ)
+printed = None
+actions = []
+if "-###" in sys.argv:
+    printed = os.memfd_create("printed")
+    actions = [(os.POSIX_SPAWN_DUP2, printed, 2)]
+pid = os.posix_spawn(tool, [tool, *sys.argv[1:]], os.environ, file_actions=actions)
 _, status, usage = os.wait4(pid, 0)
+if printed is not None:
+    os.lseek(printed, 0, 0)
+    for line in open(printed, encoding="utf-8"):
+        head, found, rest = line.partition('" "-cc1" ')
+        sys.stderr.write(' "' + os.path.abspath(sys.argv[0]) + found + rest if found else line)
 words = []
 for word in sys.argv[1:]:
     words += [open(word[1:]).read()] if word.startswith("@") else [word]

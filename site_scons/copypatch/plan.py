@@ -245,7 +245,9 @@ class Plan:
             shared = (f"-D{OPCODE_MACRO}={opname}",)
         elif source.endswith(".c") and self.uses_prefix(opname):
             shared = (f"-D{OPCODE_MACRO}={SHARED_OPCODE}", "-include-pch", str(self.paths.precompiled))
-        return self.request.command(*shared, *step.flags, "-o", output, source)
+        # The numbers in the margin of a message would be those of our file, not of the user's.
+        quiet = "-fno-diagnostics-show-line-numbers"
+        return self.request.command(*shared, *step.flags, quiet, "-o", output, source)
 
     @cached_property
     def _shared_fields(self) -> tuple[tuple[str, str], ...]:

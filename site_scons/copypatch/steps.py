@@ -178,20 +178,26 @@ def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> Non
 
     A uop without a holes file is passed over. Raises HolesFileError, OutputError.
     """
+    made = [opname for opname in opnames if plan.paths.holes(opname).is_file()]
+    for opname in made:
+        path = plan.paths.holes(opname)
+        group = holes_file.load(read_text(path), str(path))
+        write_if_changed(plan.paths.fragment(opname), fragment.write(group, plan.request.tree.dialect.text))
+    _record_made(plan, made, context)
+
+
+def _record_made(plan: Plan, opnames: Sequence[str], context: Context) -> None:
+    """Record uops whose whole chains are up to date, in the manifest and in the cache."""
     entries, values = {}, {}
     for opname in opnames:
-        path = plan.paths.holes(opname)
-        if not path.is_file():
-            continue
-        text = fragment.write(holes_file.load(read_text(path), str(path)), plan.request.tree.dialect.text)
-        write_if_changed(plan.paths.fragment(opname), text)
         key = plan.fragment_key(opname)
-        if key is not None:
-            chain = plan.paths.chain(opname, plan.request.steps(opname))
-            entries[opname] = manifest.entry(key, plan.own_text(opname), chain)
-            # The cache is silent, so what the compiler warned of does not go there: it is said every time.
-            if not context.report.has_warned(plan.request.name, opname):
-                values[key.hexdigest()] = text.encode("utf-8", "surrogateescape")
+        if key is None:
+            continue
+        chain = plan.paths.chain(opname, plan.request.steps(opname))
+        entries[opname] = manifest.entry(key, plan.own_text(opname), chain)
+        # The cache is silent, so what the compiler warned of does not go there: it is said every time.
+        if not context.report.has_warned(plan.request.name, opname):
+            values[key.hexdigest()] = plan.paths.fragment(opname).read_bytes()
     _record(plan, entries)
     context.store.put(values)
 
@@ -219,8 +225,11 @@ def header_head(plan: Plan) -> str:
     return "\n".join([*plan.request.first_lines(), *plan.opnames, stages.digest_of("merge")])
 
 
-def merge_header(plan: Plan) -> bool:
+def merge_header(plan: Plan, context: Context) -> bool:
     """Write a target's header from all fragments; return whether it changed.
+
+    By now all chains are up to date, also those that ended early because nothing had changed in them, which is
+    recorded here.
 
     Raises CompileError when a fragment is missing, MergeError, OutputError, OSError.
     """
@@ -234,6 +243,10 @@ def merge_header(plan: Plan) -> bool:
     footer = dialect.footer(fragments, plan.request.entry, dialect.text)
     text = merge.header(plan.request.first_lines(), fragments, footer)
     changed = write_if_changed(plan.request.header, text)
+    recorded = manifest.load(paths.manifest).entries
+    keys = {opname: key.hexdigest() for opname in plan.opnames if (key := plan.fragment_key(opname)) is not None}
+    late = [name for name, key in keys.items() if name not in recorded or recorded[name].key != key]
+    _record_made(plan, late, context)
     known = manifest.load(paths.manifest)
     kept = {opname: entry for opname, entry in known.entries.items() if opname in plan.opnames}
     manifest.save(paths.manifest, replace(known, entries=kept, header=digest(text), head=digest(header_head(plan))))

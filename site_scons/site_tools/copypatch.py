@@ -150,9 +150,9 @@ def _write_fragments(session: Session, plan: Plan, opnames: list[str]) -> None:
 
 
 def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
-    plan, console = env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
+    session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
     console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
-    return _guarded(console, lambda: steps.merge_header(plan))
+    return _guarded(console, lambda: steps.merge_header(plan, session.context))
 
 
 def _dispatch(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
