@@ -45,13 +45,17 @@ def _measure(options: argparse.Namespace, folder: Path) -> list[Row]:
     # Round by round, so that a slow minute of the machine falls on all scenarios alike.
     for number in range(1, options.rounds + 1):
         for name, (act, _) in chosen.items():
-            if rows[name].skipped:
+            if rows[name].skipped or rows[name].failed:
                 continue
             print(f"round {number} of {options.rounds}: {name} ...", file=sys.stderr, flush=True)
             try:
                 act(number, rows[name])
             except Skipped as reason:
                 rows[name].skipped = str(reason)
+            except BenchError as error:
+                # What the others have cost so far is worth keeping.
+                rows[name].failed = str(error)
+                print(f"bench: {name}: {error}", file=sys.stderr)
     return list(rows.values())
 
 
@@ -68,12 +72,8 @@ def main() -> int:
             parser.error(f"no scenario {name!r}; there are {', '.join(NAMES)}")
     facts = machine.describe(options.llvm, options.cpython)
     print(", ".join(f"{name} {value}" for name, value in facts.items()))
-    try:
-        with tempfile.TemporaryDirectory(prefix="copypatch-bench-") as folder:
-            rows = _measure(options, Path(os.path.realpath(folder)))
-    except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
-        return 1
+    with tempfile.TemporaryDirectory(prefix="copypatch-bench-") as folder:
+        rows = _measure(options, Path(os.path.realpath(folder)))
     facts["load at the end"] = machine.load()
     print(f"median (minimum-maximum) of {options.rounds} rounds; load at the end {facts['load at the end']}\n")
     print(results.table(rows))
@@ -82,7 +82,7 @@ def main() -> int:
     print()
     if options.json:
         results.write_json(options.json, facts, rows)
-    return 0
+    return 1 if any(row.failed for row in rows) else 0
 
 
 if __name__ == "__main__":

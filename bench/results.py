@@ -22,6 +22,7 @@ class Row:
     ours: list[Sample] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     skipped: str = ""
+    failed: str = ""
 
 
 def _spread(values: Sequence[float]) -> str:
@@ -39,8 +40,9 @@ def table(rows: Sequence[Row]) -> str:
     """Return the results as a table in Markdown: median (minimum-maximum), and how many times less ours is."""
     lines = [_HEAD, tuple("-" for _ in _HEAD)]
     for row in rows:
-        if row.skipped:
-            lines.append((row.name, *[""] * (len(_HEAD) - 2), f"skipped: {row.skipped}"))
+        if row.skipped or row.failed:
+            why = f"skipped: {row.skipped}" if row.skipped else "FAILED, see above"
+            lines.append((row.name, *[""] * (len(_HEAD) - 2), why))
             continue
         cells = [row.name, row.against]
         for measure in ("wall", "cpu"):

@@ -7,7 +7,7 @@ which also words the error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -183,19 +183,25 @@ def _shard_line(stage: _Stage, uops: Sequence[str], runner: Runner) -> ShardLine
     )
 
 
-def _refute(plan: Plan, made: Sequence[str], runner: Runner) -> str:
-    """Compare objects from shards with what the driver makes alone; return why they cannot be trusted."""
+def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner) -> str:
+    """Compile uops alone, by the driver, and compare with the objects that are there.
+
+    Returns "" where all are the same, else the first difference. The sources and the precompiled include block
+    have to be written. Raises OutputError.
+    """
     outputs = Paths(plan.paths.folder / "check")
-    # Both ends of the list, so that at least one was not the first of its process.
-    for opname in dict.fromkeys([made[0], made[-1]]):
-        _make_folders(plan, [opname], outputs)
+    names = list(opnames)
+    _make_folders(plan, names, outputs)
+
+    def compare(opname: str) -> str:
         for stage in _stages(plan, [opname], outputs):
             if not _alone(stage, opname, runner)[0]:
                 return f"the driver alone does not compile {opname}"
             stage.finish(opname)
-        if outputs.object(opname).read_bytes() != plan.paths.object(opname).read_bytes():
-            return f"{opname} comes out differently from what the driver makes"
-    return ""
+        same = outputs.object(opname).read_bytes() == plan.paths.object(opname).read_bytes()
+        return "" if same else f"{opname} comes out differently from what the driver makes"
+
+    return next((difference for difference in runner.map(compare, names) if difference), "")
 
 
 def _stages(plan: Plan, opnames: Sequence[str], outputs: Paths) -> list[_Stage]:
@@ -225,7 +231,8 @@ def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn)
     sharding = plan.request.shards and not few and not verdict
     report = _run_stages(stages, opnames, runner, warn, sharding=sharding)
     if report.sharded and verdict is None:
-        verdict = _refute(plan, report.sharded, runner)
+        # Both ends of the list, so that at least one was not the first of its process.
+        verdict = differs_alone(plan, {report.sharded[0], report.sharded[-1]}, runner)
         proofs.record(subject, verdict)
         if verdict:
             report = _run_stages(stages, opnames, runner, warn, sharding=False)

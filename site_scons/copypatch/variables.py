@@ -36,13 +36,14 @@ VARIABLES = (
     Variable("explain", "0|1", "print why each uop was compiled", "0"),
     Variable("graph", "auto|full", "declare only what is stale, or everything", "auto"),
     Variable("shards", "auto|off", "many sources per clang process, or one", "auto"),
+    Variable("sample", "N|all", "how many uops `scons verify` compiles alone and compares", "8"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What the user has said, checked. Paths are absolute. *out* is None where the tree's name decides,
-    *cache* is None for cache=off; *cache_limit* is in bytes.
+    *cache* is None for cache=off; *cache_limit* is in bytes. *sample* is None for all uops.
     """
 
     cpython: Path | None
@@ -59,6 +60,7 @@ class Options:
     explain: bool
     full_graph: bool
     shards: bool
+    sample: int | None
 
 
 def parse(values: Mapping[str, str], folder: Path) -> Options:
@@ -90,6 +92,7 @@ def parse(values: Mapping[str, str], folder: Path) -> Options:
         cache_limit=parse_size(said["cache_limit"]),
         explain=_truth("explain", said["explain"]),
         full_graph=_choice("graph", said["graph"], ("auto", "full")) == "full",
+        sample=_sample(said["sample"]),
         shards=_choice("shards", said["shards"], ("auto", "off")) == "auto",
     )
 
@@ -110,6 +113,14 @@ def _choice(name: str, value: str, choices: Sequence[str]) -> str:
     if value not in choices:
         raise OptionError(f"{name}={value}: say {' or '.join(f'{name}={choice}' for choice in choices)}")
     return value
+
+
+def _sample(value: str) -> int | None:
+    if value == "all":
+        return None
+    if not value.isdigit():
+        raise OptionError(f"sample={value}: say a number of uops, or sample=all")
+    return int(value)
 
 
 def _words(name: str, value: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Verification: the tree's own generator is run, and its header compared with ours, byte for byte.
 
-Two places may differ: the second line, which is the generator's command line, and in llvm-objdump's
+A sample of uops is also compiled alone, without cache or shards, and compared with what is there. Of the
+headers, two places may differ: the second line, which is the generator's command line, and in llvm-objdump's
 ``file format`` comment the object's path and the spacing behind it, which depend on the generator's random
 temporary folder.
 """
@@ -8,6 +9,7 @@ temporary folder.
 from __future__ import annotations
 
 import difflib
+import io
 import os
 import re
 import shutil
@@ -15,11 +17,18 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from copypatch import steps
+from copypatch.cache import NoStore
+from copypatch.console import Console
+from copypatch.context import Context
 from copypatch.errors import VerifyError
 from copypatch.files import read_text
 from copypatch.plan import Plan
+from copypatch.process import Runner
+from copypatch.report import Report
 
 _FILE_FORMAT = re.compile(r"^    // .*:\s+file format ")
 _EMIT = re.compile(r"^emit_(\w+)\($")
@@ -101,7 +110,7 @@ def run_generator(plans: Sequence[Plan], folder: Path) -> None:
         raise VerifyError(f"verify: the tree's own generator failed with status {process.returncode}:\n{said}")
 
 
-def verify(plans: Sequence[Plan], dispatcher: Path | None) -> None:
+def compare_with_generator(plans: Sequence[Plan], dispatcher: Path | None) -> None:
     """Compare the finished headers with the generator's. Raises VerifyError for the first difference."""
     with tempfile.TemporaryDirectory(prefix="copypatch-verify-") as temporary:
         folder = Path(temporary)
@@ -114,3 +123,41 @@ def verify(plans: Sequence[Plan], dispatcher: Path | None) -> None:
                 raise VerifyError(
                     f"verify: {header} differs from the generator's in {count} lines, first {difference}"
                 )
+
+
+def sample_of(plan: Plan, size: int | None) -> list[str]:
+    """Return *size* uops, spread over all of the plan's; all of them for None."""
+    uops = [opname for opname in plan.opnames if plan.request.steps(opname)]
+    step = 1 if size is None else max(1, -(-len(uops) // max(size, 1)))
+    return uops[::step] if size != 0 else []
+
+
+def compare_alone(plan: Plan, size: int | None, runner: Runner) -> int:
+    """Compile a sample of uops alone and compare the fragments with those on disk; return how many.
+
+    Everything is made anew below ``check/``: sources, include block, objects, sections, holes, fragments.
+    Raises VerifyError for the first difference, CompileError, OutputError.
+    """
+    opnames = sample_of(plan, size)
+    with tempfile.TemporaryDirectory(prefix="copypatch-verify-") as temporary:
+        request = replace(plan.request, out=Path(temporary), shards=False)
+        fresh = replace(plan, request=request)
+        console = Console(io.StringIO(), io.StringIO(), live=False)
+        context = Context(runner, Report(console), NoStore())
+        steps.write_sources(fresh, [opname for opname in opnames if opname != request.entry])
+        if plan.expansion.shares_prefix:
+            steps.precompile(fresh, runner)
+        steps.compile_objects(fresh, opnames, context)
+        steps.read_objects(fresh, opnames, context)
+        steps.write_holes(fresh, opnames, context)
+        steps.write_fragments(fresh, opnames, context)
+        for opname in opnames:
+            made = fresh.paths.fragment(opname)
+            if not made.is_file():
+                raise VerifyError(f"verify: {opname} does not compile alone")
+            difference = first_difference(read_text(plan.paths.fragment(opname)), read_text(made))
+            if difference is not None:
+                raise VerifyError(
+                    f"verify: {opname} differs from what the driver makes of it alone, first {difference}"
+                )
+    return len(opnames)

@@ -50,7 +50,7 @@ def test_an_error_in_a_first_build(build: Scons, tree: Path, out: Path) -> None:
     assert done.status != 0
     assert f"{trees.cases_file(tree)}:{line}:20: error:" in done.output
     assert done.output.count("error: use of undeclared") == 1
-    assert (done.counts.failed, done.counts.compiled, done.counts.fresh) == (1, 19, 0)
+    assert (done.counts.failed, done.counts.compiled, done.counts.finished) == (1, 19, False)
     assert "_NEW_1" in done.output
     assert not list(out.glob("jit_stencils-*.h"))
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from support.trees import ROOT
 
 _CLOSING = re.compile(
-    r"^copypatch: (?P<total>\d+) uops?: (?P<fresh>\d+) up to date, (?P<restored>\d+) restored, "
-    r"(?P<sharded>\d+) compiled in shards, (?P<alone>\d+) compiled alone, "
+    r"^copypatch: (?:(?P<total>\d+) uops?: (?P<fresh>\d+) up to date, |not finished: of (?P<wanted>\d+) uops? )"
+    r"(?P<restored>\d+) restored, (?P<sharded>\d+) compiled in shards, (?P<alone>\d+) compiled alone, "
     r"(?:(?P<failed>\d+) failed, )?(?P<seconds>[\d.]+) s$",
     re.MULTILINE,
 )
@@ -22,8 +22,12 @@ _CLOSING = re.compile(
 
 @dataclass(frozen=True)
 class Counts:
-    """The closing line of a build. *compiled* are the uops compiled in shards and those compiled alone."""
+    """The closing line of a build. *compiled* are the uops compiled in shards and those compiled alone.
 
+    A build that was not *finished* does not say how many uops are *fresh*.
+    """
+
+    finished: bool
     total: int
     fresh: int
     restored: int
@@ -49,8 +53,14 @@ class Done:
         """The numbers of the closing line, which must be there once."""
         (match,) = _CLOSING.finditer(self.stdout)
         number = {name: int(text or 0) for name, text in match.groupdict().items() if name != "seconds"}
-        compiled = number.pop("sharded") + number.pop("alone")
-        return Counts(compiled=compiled, **number)
+        return Counts(
+            finished=match["wanted"] is None,
+            total=number["total"] + number["wanted"],
+            fresh=number["fresh"],
+            restored=number["restored"],
+            compiled=number["sharded"] + number["alone"],
+            failed=number["failed"],
+        )
 
     @property
     def has_traceback(self) -> bool:
@@ -85,7 +95,8 @@ class Scons:
 
     def command(self, *arguments: str, **variables: str | Path) -> list[str]:
         """The command of a run."""
-        said = {**self.variables, **variables}
+        # A cache would make a second build of anything a matter of restoring it.
+        said = {"cache": "off", **self.variables, **variables}
         words = [f"{name}={value}" for name, value in said.items()]
         return [sys.executable, "-m", "SCons", f"-j{self.jobs}", *words, *arguments]
 

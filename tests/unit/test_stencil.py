@@ -173,14 +173,18 @@ def test_an_entry_that_is_not_at_the_start_is_told(section: Section, expected: s
 
 def test_a_kind_that_the_dialect_cannot_patch_is_told_with_its_place() -> None:
     relocation = Relocation(5, "R_X86_64_PC32", "glob", -4, False)
-    with pytest.raises(RelocationError, match=r"_A: section \.text, offset 0x5: relocation R_X86_64_PC32 against glob"):
+    with pytest.raises(
+        RelocationError, match=r"_A: section \.text, offset 0x5: relocation R_X86_64_PC32 against glob"
+    ):
         build(code(bytes(9), relocation))
     assert build(code(bytes(9), relocation), rules=OLD).code.holes[0].function == "patch_32r"
 
 
 def test_a_direct_call_into_a_dll_is_told_with_the_way_out() -> None:
     relocation = Relocation(0, "IMAGE_REL_AMD64_REL32", "fn", -4, False)
-    with pytest.raises(RelocationError, match=r"_A: offset 0x0: .* against fn: declare fn as imported \(PyAPI_FUNC"):
+    with pytest.raises(
+        RelocationError, match=r"_A: offset 0x0: .* against fn: declare fn as imported \(PyAPI_FUNC"
+    ):
         build(code(bytes(4), relocation), platform=BY_NAME["x86_64-windows"])
 
 
@@ -216,7 +220,10 @@ def test_macho_sections_are_placed_by_their_addresses() -> None:
     ("third", "expected"),
     [
         (replace(data(b"8"), name="_x", address=4), "_A: section _x overlaps the one before it in the object"),
-        (replace(code(b"8", symbols=()), name="_x", address=8), "_A: code section _x lies behind data in the object"),
+        (
+            replace(code(b"8", symbols=()), name="_x", address=8),
+            "_A: code section _x lies behind data in the object",
+        ),
     ],
 )
 def test_a_macho_layout_that_stencils_cannot_keep_is_told(third: Section, expected: str) -> None:

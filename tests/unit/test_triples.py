@@ -71,5 +71,7 @@ def test_the_host(monkeypatch: pytest.MonkeyPatch, system: str, machine: str, tr
 def test_a_host_that_is_no_target_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(platform, "machine", lambda: "riscv64")
-    with pytest.raises(OptionError, match=r"\(riscv64-unknown-linux-gnu\) is no known target; name one with target="):
+    with pytest.raises(
+        OptionError, match=r"\(riscv64-unknown-linux-gnu\) is no known target; name one with target="
+    ):
         triples.host()

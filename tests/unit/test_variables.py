@@ -49,7 +49,11 @@ def test_llvm_is_a_version_or_a_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("cpthon", "x", r"cpthon=: there is no such variable; there are cpython, pyconfig, .*\(scons -h explains\)"),
+        (
+            "cpthon",
+            "x",
+            r"cpthon=: there is no such variable; there are cpython, pyconfig, .*\(scons -h explains\)",
+        ),
         ("debug", "maybe", "debug=maybe: say debug=0 or debug=1"),
         ("cflags", "'-O2", "cflags='-O2: No closing quotation; quote it as for a shell"),
         ("llvm", "nowhere", "llvm=nowhere: neither a version number nor a folder; .* holds bin/"),

@@ -1,0 +1,27 @@
+"""Blocks of real output in a page: finding them, and putting new ones in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_BLOCK = re.compile(r"^<!-- real: (?P<name>[\w-]+) -->\n```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def find(page: str) -> dict[str, str]:
+    """Return the blocks of a page by name. Raises ValueError when a name stands twice."""
+    found: dict[str, str] = {}
+    for match in _BLOCK.finditer(page):
+        if match["name"] in found:
+            raise ValueError(f"two blocks named {match['name']}")
+        found[match["name"]] = match["text"]
+    return found
+
+
+def update(page: str, texts: Mapping[str, str]) -> str:
+    """Return the page with the text of each block replaced. Raises KeyError for a block without a new text."""
+
+    def block(match: re.Match[str]) -> str:
+        return f"<!-- real: {match['name']} -->\n```{match['kind']}\n{texts[match['name']]}```"
+
+    return _BLOCK.sub(block, page)
