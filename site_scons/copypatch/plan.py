@@ -17,7 +17,7 @@ from copypatch import expansion as expander
 from copypatch import stages
 from copypatch import template as templates
 from copypatch.cases import Case
-from copypatch.dialects import Flag, Step, steps_identity
+from copypatch.dialects import Flag, Step, reproducible_flags, steps_identity
 from copypatch.expansion import SHARED_OPCODE, Expansion, Unit
 from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
@@ -247,12 +247,14 @@ class Plan:
             shared = (f"-D{OPCODE_MACRO}={SHARED_OPCODE}", "-include-pch", str(self.paths.precompiled))
         # The numbers in the margin of a message would be those of our file, not of the user's.
         quiet = "-fno-diagnostics-show-line-numbers"
-        return self.request.command(*shared, *step.flags, quiet, "-o", output, source)
+        always = (quiet, *reproducible_flags(self.request.target.platform))
+        return self.request.command(*shared, *step.flags, *always, "-o", output, source)
 
     @cached_property
     def _shared_fields(self) -> tuple[tuple[str, str], ...]:
         request = self.request
-        flags = [*(flag.symbolic() for flag in request.flags), *request.cflags]
+        flags = [flag.symbolic() for flag in request.flags]
+        flags += [*reproducible_flags(request.target.platform), *request.cflags]
         return (
             ("compiler", request.identity),
             ("dialect", request.tree.dialect.name),

@@ -3,8 +3,9 @@
 One llvm-readobj process reads all changed objects; :func:`split` gives each uop its part, verbatim, and
 :func:`parse` turns such a part into :class:`~copypatch.sections.ObjectSections`.
 
-The shape of the JSON is that of ``llvm-readobj --elf-output-style=JSON`` (LLVM 18 to 23): for ELF a list with
-one object per file; for Mach-O and COFF text around a bare list of sections, with stray lines in it.
+The shape of the JSON is that of ``llvm-readobj --elf-output-style=JSON`` (seen with LLVM 18 to 22). For ELF it is
+a list with one object per file. For Mach-O and COFF it is only nearly JSON: the members that name the file stand
+bare in the list, before the object with the sections, and a symbol's ``Extern`` is printed without quotes.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ def split(output: str, paths: Sequence[str]) -> list[str]:
 
 
 def _find_start(output: str, path: str) -> int:
-    # In ELF's JSON the file is named in its summary; in the others, before the list ("File: x.o"). Neither
-    # text can come from a section: names in the JSON are quoted, and a quote inside one is escaped.
+    # Neither form can come from a symbol's name: quotes in a JSON string are escaped, and so are line ends.
     quoted = json.dumps(path)
     elf = output.find(f'{{"FileSummary":{{"File":{quoted},')
     if elf >= 0:
         return elf
-    return output.find(f"\nFile: {path}\n") + 1 or -1
+    bare = re.search(rf'^,?("File":{re.escape(quoted)},)', output, re.MULTILINE)
+    return bare.start(1) if bare else -1
 
 
 def parse(text: str, opname: str, platform: Platform) -> ObjectSections:
@@ -72,26 +73,20 @@ def parse(text: str, opname: str, platform: Platform) -> ObjectSections:
 
 def _load(text: str, opname: str) -> list[_Json]:
     """Decode one object's part and return its section records."""
+    start = 0 if text.startswith("{") else text.find('{"Sections":')
+    if start < 0:
+        raise ObjectError(f"{opname}: llvm-readobj printed no sections")
     try:
-        if text.startswith("{"):
-            # What follows the object is the list's comma or bracket.
-            record, _ = json.JSONDecoder().raw_decode(text)
-            sections = record["Sections"]
-        else:
-            sections, _ = json.JSONDecoder().raw_decode(_repair(text))
-        return [wrapped["Section"] for wrapped in sections]
+        # What follows the object is the list's comma or bracket.
+        record, _ = json.JSONDecoder().raw_decode(_STRAY.sub("\n", text[start:]))
+        return [wrapped["Section"] for wrapped in record["Sections"]]
     except (ValueError, KeyError, TypeError) as error:
         raise ObjectError(f"{opname}: llvm-readobj printed malformed JSON ({error})") from error
 
 
-# A stray word on a line of its own, between two members of a symbol. Inside a string a line end would be
-# escaped, so no name and no byte of data can look like this.
-_STRAY = re.compile(r"^(?:Private)?Extern$", re.MULTILINE)
-
-
-def _repair(text: str) -> str:
-    start = text.index("[{") if "[{" in text else text.index("[")
-    return _STRAY.sub("", text[start:])
+# A symbol's flag without quotes. A line end inside a string would be escaped, so a word in front of a bare one
+# is never part of a name or of data.
+_STRAY = re.compile(r"(?:Private)?Extern\n")
 
 
 def _flags(record: _Json) -> set[str]:
@@ -99,11 +94,12 @@ def _flags(record: _Json) -> set[str]:
 
 
 def _name(record: object) -> str:
-    """A name is a string in COFF and an object with the string in it elsewhere."""
-    name = record if isinstance(record, str) else record["Name"]  # type: ignore[index]
-    if not isinstance(name, str):
-        raise TypeError(f"a name of type {type(name).__name__}")
-    return name
+    """A name is a string in COFF's symbols, and an object with the string in it elsewhere."""
+    if isinstance(record, Mapping):
+        record = record["Name"] if "Name" in record else record["Value"]
+    if not isinstance(record, str):
+        raise TypeError(f"a name of type {type(record).__name__}")
+    return record
 
 
 def _bytes(record: _Json) -> bytes:
@@ -157,7 +153,7 @@ def _macho(records: Sequence[_Json], opname: str, platform: Platform) -> list[Se
         flags = _flags(record["Attributes"])
         if "Debug" in flags:
             continue
-        name = record["Name"]["Value"] if "Value" in record["Name"] else _name(record["Name"])
+        name = _name(record["Name"])
         body = _bytes(record) if "SectionData" in record else bytes(record["Size"])
         sections.append(
             Section(

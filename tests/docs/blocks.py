@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-_BLOCK = re.compile(r"^<!-- real: (?P<name>[\w-]+) -->\n```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+# Compares the blocks of a page (its name in docs/) with texts made now; the fixture `check` gives one.
+Check = Callable[[str, Mapping[str, str]], None]
+
+_BLOCK = re.compile(
+    r"^<!-- real: (?P<name>[\w-]+) -->\n```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 
 def find(page: str) -> dict[str, str]:

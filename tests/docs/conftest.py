@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from docs import blocks
 from support.scons import Scons
 from support.trees import ROOT
 
-Check = Callable[[str, Mapping[str, str]], None]
+from docs import blocks
+from docs.blocks import Check
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from copypatch import holes_file
 from docs import trace
-from docs.conftest import Check
+from docs.blocks import Check
 
 # What clang makes of a case differs between its versions; the page shows what 19 makes (see the llvm_19 fixture).
 pytestmark = [
@@ -32,7 +33,6 @@ def test_every_block_is_real(embedded: Path, llvm_19: Path, tmp_path: Path, chec
     made = trace.make(embedded, tmp_path)
     near, start = made.near, made.starts[0]
     code = trace.part(group.code, near.code, start)
-    shim = disassembly_of_shim(llvm_19, near.code[:start], near.code_address, tmp_path)
     (call,) = [hole.offset for hole in group.code.holes if hole.function == "patch_x86_64_32rx"]
     far_code = trace.part(group.code, made.far.code, start)
     # The six bytes of the call: two of the instruction itself, four of its operand.
@@ -43,11 +43,9 @@ def test_every_block_is_real(embedded: Path, llvm_19: Path, tmp_path: Path, chec
         "holes": "\n".join(line for line in holes_text.splitlines() if line.startswith('{"offset"')) + "\n",
         "data": trace.shown_lines(list(group.data.disassembly)),
         "fragment": trace.without_disassembly(fragment),
-        "patches": trace.patches(group, made, {}),
-        "patched": trace.shown_lines(
-            trace.disassemble(llvm_19, code, near.code_address + start, tmp_path),
-        ),
-        "shim": shim,
+        "patches": trace.patches(group, made),
+        "patched": _disassembly(llvm_19, code, near.code_address + start, tmp_path),
+        "shim": _disassembly(llvm_19, near.code[:start], near.code_address, tmp_path),
         "relaxation": trace.function_text("patch.c", "patch_x86_64_32rx"),
         "calls": "".join(f"{what:<16}{body[call - 2 : call + 4].hex(' ')}\n" for what, body in calls.items()),
         "protect": trace.function_text("jit.c", "protect"),
@@ -58,6 +56,5 @@ def test_every_block_is_real(embedded: Path, llvm_19: Path, tmp_path: Path, chec
     check("how-patching-works.md", texts)
 
 
-def disassembly_of_shim(llvm: Path, code: bytes, address: int, folder: Path) -> str:
-    """The shim as it stands in front of the trace."""
+def _disassembly(llvm: Path, code: bytes, address: int, folder: Path) -> str:
     return trace.shown_lines(trace.disassemble(llvm, code, address, folder))

@@ -7,8 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from copypatch.holes import Hole, Stencil, StencilGroup
 from support.trees import ROOT
+
+from copypatch.holes import Hole, Stencil, StencilGroup
 
 OPNAME = "_FLOAT_DIV"
 _TEMPLATES = ROOT / "uop_templates"
@@ -100,12 +101,15 @@ def without_disassembly(fragment: str) -> str:
     return "\n".join(kept) + "\n"
 
 
-def patches(group: StencilGroup, trace: Trace, expressions: dict[int, str]) -> str:
+def patches(group: StencilGroup, trace: Trace) -> str:
     """Return a table of what was written into each hole: data first, as the emit function does it."""
     memory = trace.near
     start = trace.starts[0]
     lines = [("hole", "patch function", "value", "memory before", "memory after")]
-    for part, stencil, base, end in (("data", group.data, 0, memory.data), ("code", group.code, start, memory.code)):
+    for part, stencil, base, end in (
+        ("data", group.data, 0, memory.data),
+        ("code", group.code, start, memory.code),
+    ):
         for hole in stencil.holes:
             # What the function may write: up to two bytes in front of the hole belong to its instruction.
             first = hole.offset - (2 if hole.function.endswith("32rx") else 0)

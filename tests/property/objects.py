@@ -261,7 +261,7 @@ def objects(draw: st.DrawFn, platform: Platform, *, entry: str = "_JIT_ENTRY") -
     names = _SECTION_NAMES[platform.object_format]
     step = 4 if machine_of(platform) == "aarch64" else 1
     count = draw(st.integers(1, 4))
-    parts = []
+    parts: list[Part] = []
     for index in range(count):
         # The generator (and we) take it that Mach-O's code is in front of its data, as clang lays it out.
         late_code = platform.object_format is not ObjectFormat.MACHO or all(part.executable for part in parts)
@@ -278,7 +278,8 @@ def objects(draw: st.DrawFn, platform: Platform, *, entry: str = "_JIT_ENTRY") -
         if index == 0:
             symbols.insert(draw(st.integers(0, len(symbols))), (entry, 0))
             jumps = [jump for jump in _JUMPS if KINDS[jump[0]] in kinds_of(platform)]
-            if jumps and draw(st.booleans()):
+            ends_with_jump: bool = bool(jumps) and draw(st.booleans())
+            if ends_with_jump:
                 kind, instruction, field = draw(st.sampled_from(jumps))
                 coff_slot = kind == "IMAGE_REL_AMD64_REL32"
                 addend = -4 if platform.object_format is ObjectFormat.ELF and step == 1 else 0

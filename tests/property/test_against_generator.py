@@ -19,12 +19,12 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from property import objects
 from property.pipeline import DIALECTS, Texts, fragment_of, group_of, header_of
-from provision import known
 
 from copypatch.dialects import Dialect, defines_function
 from copypatch.errors import CopypatchError
 from copypatch.files import read_text
 from copypatch.triples import PLATFORMS, Platform
+from provision import known
 
 _WORKER = Path(__file__).with_name("generator_worker.py")
 

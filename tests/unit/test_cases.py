@@ -39,8 +39,8 @@ def test_cases_come_in_order_with_their_text_and_line() -> None:
 
 
 def test_a_switch_inside_a_case_belongs_to_it() -> None:
-    text = "        case _A: {\n            switch (x) {\n            case 1: {\n            }\n            }\n        }\n"
-    (case,) = split(text, FILE)
+    inner = "            switch (x) {\n            case 1: {\n            }\n            }\n"
+    (case,) = split(f"        case _A: {{\n{inner}        }}\n", FILE)
     assert case.text.count("\n") == 5
 
 

@@ -77,8 +77,8 @@ def test_bytes_that_are_all_zero_are_left_to_the_memory_unless_the_dialect_keeps
     assert "data_body[8] = {\n        0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,\n" in kept
 
 
-def calls(text: str) -> list[str]:
-    return re.findall(r"^    (patch_\w+)\(code \+ (0x[0-9a-f]+)", text, re.MULTILINE)
+def calls(text: str) -> list[tuple[str, ...]]:
+    return [match.groups() for match in re.finditer(r"^    (patch_\w+)\(code \+ (0x[0-9a-f]+)", text, re.MULTILINE)]
 
 
 def test_pairs_are_folded_where_the_run_time_asks_for_it() -> None:

@@ -1,8 +1,9 @@
 """Tiny objects, written by hand, through the whole library: what comes out is checked in and compared exactly.
 
-tests/golden/inputs holds, for each target, what llvm-readobj and llvm-objdump print about one small object (the shape was
-checked with LLVM 18 and 19; the faults of the Mach-O and COFF output are in it, and names and data that look
-like them); tests/golden/expected the holes file and the fragment in each dialect. After a change that is meant to show:
+tests/golden/inputs holds, for each target, what llvm-readobj and llvm-objdump print about one small object (the
+shape was checked with LLVM 18 and 19; the faults of the Mach-O and COFF output are in it, and names and data that
+look like them). tests/golden/expected holds the holes file and the fragment in each dialect. After a change that is
+meant to show:
 
     COPYPATCH_UPDATE_GOLDEN=1 pytest tests/unit/test_golden.py; git diff tests/golden
 """

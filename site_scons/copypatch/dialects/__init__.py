@@ -17,7 +17,7 @@ from copypatch.files import digest_file
 from copypatch.fragment import Fragment, TextRules
 from copypatch.stencil import ContinuationJump, StencilRules
 from copypatch.template import Template, UopSource
-from copypatch.triples import Platform, Target
+from copypatch.triples import ObjectFormat, Platform, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,15 @@ COMMON_FLAGS = (
 def platform_flags(table: Mapping[str, tuple[str, ...]], platform: Platform) -> tuple[Flag, ...]:
     """Return what a platform adds to the flags."""
     return tuple(Flag(text) for text in table.get(platform.name, ()))
+
+
+# clang would write the time into a COFF object; no section shows it, but no two objects would be the same.
+_REPRODUCIBLE = {ObjectFormat.COFF: ("-mno-incremental-linker-compatible",)}
+
+
+def reproducible_flags(platform: Platform) -> tuple[str, ...]:
+    """Return the flags that keep the time out of an object."""
+    return _REPRODUCIBLE.get(platform.object_format, ())
 
 
 def defines_function(source: str, name: str) -> bool:

@@ -28,6 +28,8 @@ def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
         Flag(f"--target={target.triple}"),
         Flag("-D_DEBUG" if debug else "-DNDEBUG"),
         Flag("-I", sources.root, "templates"),
+        # The headers of the compiler are enough, so that a cross target needs no libc.
+        Flag("-ffreestanding"),
         Flag("-O3"),
         Flag("-ffile-prefix-map=", sources.root, "templates", "=."),
         # A jump table holds 32-bit addresses, which would tie the stencils to the lowest 2 GiB.
