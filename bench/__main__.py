@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--llvm", type=Path, required=True, help="the LLVM installation that both sides use")
     parser.add_argument("--debug", action="store_true", help="stencils for a debug build of Python")
     parser.add_argument("--jobs", type=int, default=2, help="scons -jN (default: 2)")
+    parser.add_argument("--uops", type=int, default=5000, help="how many synthetic uops (default: 5000)")
 
 
 def setting(options: argparse.Namespace, folder: Path) -> Setting:
@@ -34,6 +35,7 @@ def setting(options: argparse.Namespace, folder: Path) -> Setting:
         llvm=options.llvm.resolve(),
         debug=options.debug,
         jobs=options.jobs,
+        synthetic_uops=options.uops,
         folder=folder,
     )
 

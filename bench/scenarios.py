@@ -15,7 +15,6 @@ from bench.processes import BenchError, Sample
 from bench.results import Row
 from bench.watched_llvm import Process, WatchedLLVM
 
-SYNTHETIC_UOPS = 5000
 GENERATOR = "generator"
 
 
@@ -28,6 +27,7 @@ class Setting:
     llvm: Path
     debug: bool
     jobs: int
+    synthetic_uops: int
     folder: Path
 
 
@@ -173,16 +173,17 @@ def _require(holds: bool, what: str, counts: Counts) -> None:
 
 
 class SyntheticScenarios:
-    """The scenarios on 5,000 synthetic uops, which have no other generator."""
+    """The scenarios on many synthetic uops, which have no other generator."""
 
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
+        self._first = ""
 
     @cached_property
     def _project(self) -> tuple[Copypatch, Path]:
         setting = self._setting
         folder = setting.folder / "synthetic"
-        cases = synthetic.make_project(folder / "project", SYNTHETIC_UOPS)
+        cases = synthetic.make_project(folder / "project", setting.synthetic_uops)
         ours = Copypatch(
             folder / "out",
             folder / "cache",
@@ -191,7 +192,8 @@ class SyntheticScenarios:
             setting.jobs,
             project=folder / "project",
         )
-        ours.build()
+        first = ours.build().finished.sample
+        self._first = f"the first build took {first.wall:.0f} s, {first.cpu:.0f} s CPU, {first.peak / 1e6:.0f} MB"
         return ours, cases
 
     def _build(self, row: Row, compiled: int) -> None:
@@ -200,14 +202,14 @@ class SyntheticScenarios:
         _expect(built, compiled=compiled, what=row.name)
         headers.check_emits(ours.out, built.counts.total)
         row.ours.append(built.finished.sample)
-        row.notes.append(f"{built.counts.compiled} of {built.counts.total} compiled")
+        row.notes += [f"{built.counts.compiled} of {built.counts.total} compiled", self._first]
 
     def nothing(self, _number: int, row: Row) -> None:
-        """5,000 synthetic uops, of which none has changed."""
+        """Many synthetic uops (--uops), of which none has changed."""
         self._build(row, 0)
 
     def one(self, number: int, row: Row) -> None:
-        """5,000 synthetic uops, of which one was edited."""
+        """The same, of which one was edited."""
         edits.edit_case(self._project[1], number)
         self._build(row, 1)
 

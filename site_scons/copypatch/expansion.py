@@ -211,7 +211,7 @@ def load(path: Path) -> Expansion | None:
             record["shares_prefix"],
             record["changes"],
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -65,16 +65,26 @@ def parse(text: str, name: str) -> Fragment:
         if not head.startswith(_HEAD):
             raise ValueError("no fragment of this version")
         record = json.loads(head[len(_HEAD) :])
-        return Fragment(record["uop"], record["code_size"], record["data_size"], tuple(record["trampolines"]), body)
-    except (ValueError, KeyError, TypeError) as error:
+        sizes, trampolines = (record["code_size"], record["data_size"]), record["trampolines"]
+        if not all(isinstance(size, int) for size in sizes) or not isinstance(trampolines, list):
+            raise TypeError("sizes are numbers, and trampolines a list")
+        if not all(isinstance(name, str) for name in (record["uop"], *trampolines)):
+            raise TypeError("names are texts")
+        return Fragment(record["uop"], *sizes, tuple(trampolines), body)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MergeError(f"{name}: damaged fragment ({error}); delete it and build again") from error
 
 
 def number(fragment: Fragment, ordinals: Mapping[str, int]) -> str:
-    """Return the fragment's text with the ordinals of its trampolines filled in."""
+    """Return the fragment's text with the ordinals of its trampolines filled in. Raises MergeError."""
     if not fragment.trampolines:
         return fragment.text
-    return _ORDINAL.sub(lambda match: f"{match[1]}{ordinals[match[2]]:#x}{match[3]}", fragment.text)
+    try:
+        return _ORDINAL.sub(lambda match: f"{match[1]}{ordinals[match[2]]:#x}{match[3]}", fragment.text)
+    except KeyError as error:
+        raise MergeError(
+            f"{fragment.opname}: damaged fragment, it calls {error} without saying so; delete it and build again"
+        ) from error
 
 
 # Only a call that we wrote starts a line like this; a comment line starts with slashes, whatever it quotes.

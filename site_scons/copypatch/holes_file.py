@@ -65,7 +65,7 @@ def load(text: str, name: str) -> StencilGroup:
             ),
             trampolines=tuple(_str(symbol) for symbol in record["trampolines"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise HolesFileError(f"{name}: damaged holes file ({error!r}); delete it and build again") from error
 
 

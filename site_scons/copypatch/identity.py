@@ -61,7 +61,7 @@ def _recall(memory: Path, question: str) -> Identified | None:
         if record["question"] != question or record["state"] != fingerprint(watched):
             return None
         return Identified(Toolchain(clang, readobj, objdump, record["version"]), record["identity"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

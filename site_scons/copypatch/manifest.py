@@ -63,7 +63,7 @@ def load(path: Path) -> Manifest:
             for opname, uop in record["uops"].items()
         }
         return Manifest(entries, record["header"], record["head"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Manifest()
 
 

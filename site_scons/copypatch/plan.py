@@ -284,7 +284,8 @@ class Plan:
         is_entry = opname == request.entry
         # Where every uop's text holds all cases, the template's expansion says it all.
         part = expander.COMMON if request.tree.dialect.whole and not is_entry else opname
-        if steps and (part not in digests or expander.PREFIX not in digests):
+        needed = {part} if is_entry else {part, expander.PREFIX, expander.COMMON}
+        if steps and not needed <= digests.keys():
             return None
         key = Key(kind)
         for name, value in self._shared_fields:

@@ -80,7 +80,7 @@ def _load(text: str, opname: str) -> list[_Json]:
         # What follows the object is the list's comma or bracket.
         record, _ = json.JSONDecoder().raw_decode(_STRAY.sub("\n", text[start:]))
         return [wrapped["Section"] for wrapped in record["Sections"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ObjectError(f"{opname}: llvm-readobj printed malformed JSON ({error})") from error
 
 
@@ -100,6 +100,19 @@ def _name(record: object) -> str:
     if not isinstance(record, str):
         raise TypeError(f"a name of type {type(record).__name__}")
     return record
+
+
+# No uop comes near it; a size beyond it is a damaged object, not something to allocate.
+_LARGEST = 1 << 24
+
+
+def _number(value: object) -> int:
+    """A size, an offset or an address."""
+    if not isinstance(value, int):
+        raise TypeError(f"a number of type {type(value).__name__}")
+    if not 0 <= value < _LARGEST:
+        raise ValueError(f"a size or an offset of {value}")
+    return value
 
 
 def _bytes(record: _Json) -> bytes:
@@ -123,7 +136,7 @@ def _elf(records: Sequence[_Json], opname: str, platform: Platform) -> list[Sect
         if kind == "SHT_RELA" or kind in _ELF_IGNORED:
             continue
         if kind == "SHT_NOBITS":
-            body = bytes(record["Size"])
+            body = bytes(_number(record["Size"]))
         elif kind == "SHT_PROGBITS":
             body = _bytes(record)
         else:
@@ -133,7 +146,7 @@ def _elf(records: Sequence[_Json], opname: str, platform: Platform) -> list[Sect
             )
         if "SHF_ALLOC" not in flags:
             continue
-        name = record["Name"]["Name"]
+        name = _name(record["Name"])
         sections.append(
             Section(
                 index=record["Index"],
@@ -154,16 +167,16 @@ def _macho(records: Sequence[_Json], opname: str, platform: Platform) -> list[Se
         if "Debug" in flags:
             continue
         name = _name(record["Name"])
-        body = _bytes(record) if "SectionData" in record else bytes(record["Size"])
+        body = _bytes(record) if "SectionData" in record else bytes(_number(record["Size"]))
         sections.append(
             Section(
                 index=record["Index"],
                 name=name.removeprefix(platform.symbol_prefix),
                 place=Place.CODE if "SomeInstructions" in flags else Place.DATA,
                 body=body,
-                symbols=_symbols(record, platform, record["Address"]),
+                symbols=_symbols(record, platform, _number(record["Address"])),
                 relocations=_relocations(record, name, body, opname, platform),
-                address=record["Address"],
+                address=_number(record["Address"]),
             )
         )
     return sections
@@ -180,7 +193,7 @@ def _coff(records: Sequence[_Json], opname: str, platform: Platform) -> list[Sec
         else:
             continue
         # Zero-filled data has a size and no bytes.
-        body = _bytes(record) if "SectionData" in record else bytes(record["RawDataSize"])
+        body = _bytes(record) if "SectionData" in record else bytes(_number(record["RawDataSize"]))
         name = _name(record["Name"])
         sections.append(
             Section(
@@ -198,7 +211,7 @@ def _coff(records: Sequence[_Json], opname: str, platform: Platform) -> list[Sec
 def _symbols(record: _Json, platform: Platform, start: int) -> tuple[Symbol, ...]:
     symbols = (wrapped["Symbol"] for wrapped in record.get("Symbols", ()))
     return tuple(
-        Symbol(_name(symbol["Name"]).removeprefix(platform.symbol_prefix), symbol["Value"] - start)
+        Symbol(_name(symbol["Name"]).removeprefix(platform.symbol_prefix), _number(symbol["Value"]) - start)
         for symbol in symbols
     )
 
@@ -213,10 +226,14 @@ def _relocations(
 
 
 def _relocation(record: _Json, section: str, body: bytes, opname: str, platform: Platform) -> Relocation:
-    offset = record["Offset"]
+    offset = _number(record["Offset"])
     # Mach-O may name a section where the others name its symbol.
     symbol = _name(record["Symbol"] if "Symbol" in record else record["Section"])
-    kind = _known_kind(record["Type"]["Name"], platform, f"{opname}: section {section}, offset {offset:#x}", symbol)
+    where = f"{opname}: section {section}, offset {offset:#x}"
+    kind = _known_kind(record["Type"]["Name"], platform, where, symbol.removeprefix(platform.symbol_prefix))
+    # What is patched is four bytes or more; behind the section's end they would be another section's.
+    if offset + 4 > len(body):
+        raise ObjectError(f"{where}: relocation {kind.name} lies outside of the section's {len(body)} bytes")
     got = kind.got
     if platform.object_format is ObjectFormat.COFF and symbol.startswith("__imp_"):
         # A DLL import is a pointer to the thing: a slot of the offset table, in other words.

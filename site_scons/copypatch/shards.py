@@ -76,7 +76,7 @@ class Proofs:
         try:
             loaded = json.loads(path.read_bytes())
             self._verdicts = {str(key): str(value) for key, value in loaded.items()}
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError, RecursionError):
             self._verdicts = {}
 
     def verdict(self, subject: str) -> str | None:

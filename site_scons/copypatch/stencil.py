@@ -139,6 +139,11 @@ def _place(objects: ObjectSections, code: _Draft, data: _Draft, opname: str, rul
             if gap < 0:
                 raise ObjectError(f"{opname}: section {section.name} overlaps the one before it in the object")
             draft.body += bytes(gap)
+            if len(draft.body) != base:
+                raise ObjectError(
+                    f"{opname}: code section {section.name} lies behind data in the object, where its addresses "
+                    "would be wrong; is there a section attribute on a function?"
+                )
             symbols[section.name] = value, base if section.place is Place.CODE else len(code.body)
         for symbol in section.symbols:
             # In COFF a section's own name can stand again further on, for another section of that name.

@@ -51,8 +51,9 @@ def first_difference(ours: str, theirs: str) -> str | None:
         other = right[index] if index < len(right) else None
         if one != other:
             where = f"in {uop}, " if uop else ""
-            # One of the two lines that identify the header is left out of the comparison.
-            return f"{where}line {index + 2}:\n  copypatch: {_shown(one)}\n  generator: {_shown(other)}"
+            # The second line, the command, is left out of the comparison.
+            number = index + (2 if index else 1)
+            return f"{where}line {number}:\n  copypatch: {_shown(one)}\n  generator: {_shown(other)}"
         match = _EMIT.match(one or "")
         uop = match[1] if match else uop
     return None

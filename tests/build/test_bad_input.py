@@ -288,7 +288,7 @@ def test_a_jump_table(fixed: Fixed) -> None:
     # Cases that have nothing in common, or the compiler makes a table of their results instead.
     kinds = [
         'mini_raise(tstate, "{0}");',
-        "tstate->number += {0};",
+        "tstate->counts[2] += {0};",
         "tstate->counts[1] ^= {0};",
         "frame->code -= {0};",
     ]

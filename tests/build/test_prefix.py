@@ -10,6 +10,8 @@ import json
 import re
 import subprocess
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,28 +46,38 @@ def _run(command: Sequence[str | Path], cwd: Path) -> str:
     return done.stdout
 
 
-def _plain(clang: Path, flags: Sequence[str], template: Path, cases: Path, opname: str, folder: Path) -> Path:
+@dataclass(frozen=True)
+class Sources:
+    """What a plain compile needs: the compiler's command without the uop's own part, and the two files."""
+
+    command: Sequence[str | Path]
+    template: Path
+    cases: Path
+
+
+def _plain(sources: Sources, opname: str, folder: Path) -> Path:
     """Compile a uop of a template with CASE in it, as 3.14's generator does."""
-    text = cases.read_text(encoding="utf-8")
+    text = sources.cases.read_text(encoding="utf-8")
     found = re.search(rf"^ {{8}}(case {opname}: \{{\n.*?\n {{8}}\}})", text, re.DOTALL | re.MULTILINE)
     assert found
     source = folder / f"{opname}.c"
-    source.write_text(template.read_text(encoding="utf-8").replace("CASE", found[1]), encoding="utf-8")
+    source.write_text(sources.template.read_text(encoding="utf-8").replace("CASE", found[1]), encoding="utf-8")
     output = folder / f"{opname}.o"
-    _run([clang, f"-D_JIT_OPCODE={opname}", *flags, f"-ffile-prefix-map={folder}=.", "-o", output, source], folder)
+    own = [f"-D_JIT_OPCODE={opname}", f"-ffile-prefix-map={folder}=."]
+    _run([*sources.command, *own, "-o", output, source], folder)
     return output
 
 
-def _plain_3_13(clang: Path, flags: Sequence[str], template: Path, opname: str, folder: Path) -> Path:
+def _plain_3_13(sources: Sources, opname: str, folder: Path) -> Path:
     """Compile a uop as 3.13's generator does: over LLVM IR, into which the calling convention is put."""
-    flags = [*flags, f"-D_JIT_OPCODE={opname}"]
+    command = [*sources.command, f"-D_JIT_OPCODE={opname}"]
     between, output = folder / f"{opname}.ll", folder / f"{opname}.o"
-    _run([clang, *flags, "-S", "-emit-llvm", "-fomit-frame-pointer", "-o", between, template], folder)
+    _run([*command, "-S", "-emit-llvm", "-fomit-frame-pointer", "-o", between, sources.template], folder)
     text = between.read_text(encoding="utf-8")
     text = re.sub(r"(((noalias|nonnull|noundef) )*ptr @_JIT_\w+\()", r"ghccc \1", text)
     text = text.replace("musttail call", "musttail call ghccc").replace("ghccc ghccc", "ghccc")
     between.write_text(text, encoding="utf-8")
-    _run([clang, *flags, "-Wno-unused-command-line-argument", "-o", output, between], folder)
+    _run([*command, "-Wno-unused-command-line-argument", "-o", output, between], folder)
     return output
 
 
@@ -89,121 +101,98 @@ def _content(readobj: Path, path: Path) -> list[tuple[Any, ...]]:
     return found
 
 
-@pytest.fixture
-def differing(tmp_path: Path) -> Callable[..., list[str]]:
+def _differing(
+    scons: Scons, llvm: Path, opnames: Sequence[str], plain: Callable[[str, Path], Path], folder: Path
+) -> list[str]:
     """Build with scons, compile uops plainly, and return those whose objects differ."""
-
-    def compare(scons: Scons, llvm: Path, opnames: Sequence[str], plain: Callable[[str, Path], Path]) -> list[str]:
-        scons.ok()
-        (plan,) = Path(scons.variables["out"]).glob("uops/*-*")
-        folder = tmp_path / "plain"
-        folder.mkdir()
-        readobj = llvm / "bin" / "llvm-readobj"
-        return [
-            opname
-            for opname in opnames
-            if _content(readobj, plain(opname, folder)) != _content(readobj, plan / "obj" / f"{opname}.o")
-        ]
-
-    return compare
-
-
-@pytest.mark.parametrize("debug", [False, True], ids=["release", "debug"])
-@pytest.mark.parametrize("shards", ["auto", "off"])
-def test_the_embedded_templates(
-    scons: Scons, llvm_19: Path, differing: Callable[..., list[str]], debug: bool, shards: str
-) -> None:
-    folder = trees.ROOT / "uop_templates"
-    cases, template = folder / "executor_cases.c.h", folder / "template.c"
-    macro = "-D_DEBUG" if debug else "-DNDEBUG"
-    flags = ["--target=x86_64-unknown-linux-gnu", macro, f"-I{folder}", f"-ffile-prefix-map={folder}=."]
-    flags += [*_FLAGS, "-fno-jump-tables", *_MEDIUM]
-    # Every second one, another half each time.
-    opnames = trees.opnames(cases)[debug ^ (shards == "off") :: 2]
-    build = Scons(scons.home, variables={**scons.variables, "debug": str(int(debug)), "shards": shards})
-    clang = llvm_19 / "bin" / "clang"
-    assert not differing(
-        build, llvm_19, opnames, lambda opname, to: _plain(clang, flags, template, cases, opname, to)
-    )
-
-
-def _cpython_3_14(tree: Path, pyconfig: Path, debug: bool) -> list[str]:
-    macro = "-D_DEBUG" if debug else "-DNDEBUG"
+    scons.ok()
+    (plan,) = Path(scons.variables["out"]).glob("uops/*-*")
+    readobj = llvm / "bin" / "llvm-readobj"
     return [
-        "--target=x86_64-unknown-linux-gnu",
-        *_CPYTHON,
-        macro,
-        *_includes(tree, pyconfig),
-        f"-ffile-prefix-map={tree}=.",
-        *_FLAGS,
-        *_MEDIUM,
+        opname
+        for opname in opnames
+        if _content(readobj, plain(opname, folder)) != _content(readobj, plan / "obj" / f"{opname}.o")
     ]
 
 
-@pytest.mark.parametrize("debug", [False, True], ids=["release", "debug"])
-@pytest.mark.parametrize("shards", ["auto", "off"])
-def test_minitree(
-    home: Path, tree: Path, out: Path, llvm_19: Path, differing: Callable[..., list[str]], debug: bool, shards: str
-) -> None:
-    flags = _cpython_3_14(tree, tree, debug)
-    variables = {"out": out, "cpython": tree, "llvm": llvm_19, "debug": str(int(debug)), "shards": shards}
-    cases, template, clang = (
-        trees.cases_file(tree),
-        tree / "Tools" / "jit" / "template.c",
-        llvm_19 / "bin" / "clang",
-    )
-    assert not differing(
-        Scons(home, variables=variables),
-        llvm_19,
-        trees.opnames(cases),
-        lambda opname, to: _plain(clang, flags, template, cases, opname, to),
-    )
+@dataclass(frozen=True)
+class Way:
+    """One way to build: for which kind of Python, and in shards or not."""
+
+    debug: bool
+    shards: str = "auto"
+
+    @property
+    def variables(self) -> dict[str, str | Path]:
+        return {"debug": str(int(self.debug)), "shards": self.shards}
+
+    @property
+    def macro(self) -> str:
+        return "-D_DEBUG" if self.debug else "-DNDEBUG"
 
 
-@pytest.mark.parametrize("debug", [False, True], ids=["release", "debug"])
+_KINDS = [pytest.param(Way(False), id="release"), pytest.param(Way(True), id="debug")]
+_WAYS = [
+    *_KINDS,
+    pytest.param(Way(False, "off"), id="release, alone"),
+    pytest.param(Way(True, "off"), id="debug, alone"),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the plain objects go."""
+    path = tmp_path / "plain"
+    path.mkdir()
+    return path
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_the_embedded_templates(scons: Scons, llvm_19: Path, folder: Path, way: Way) -> None:
+    templates = trees.ROOT / "uop_templates"
+    flags = ["--target=x86_64-unknown-linux-gnu", way.macro, f"-I{templates}", f"-ffile-prefix-map={templates}=."]
+    command = [llvm_19 / "bin" / "clang", *flags, *_FLAGS, "-fno-jump-tables", *_MEDIUM]
+    sources = Sources(command, templates / "template.c", templates / "executor_cases.c.h")
+    build = Scons(scons.home, variables={**scons.variables, **way.variables})
+    # Every second one, the other half when compiled alone.
+    opnames = trees.opnames(sources.cases)[way.shards == "off" :: 2]
+    assert not _differing(build, llvm_19, opnames, partial(_plain, sources), folder)
+
+
+def _cpython_3_14(llvm: Path, tree: Path, pyconfig: Path, way: Way) -> Sources:
+    flags = ["--target=x86_64-unknown-linux-gnu", *_CPYTHON, way.macro, *_includes(tree, pyconfig)]
+    command = [llvm / "bin" / "clang", *flags, f"-ffile-prefix-map={tree}=.", *_FLAGS, *_MEDIUM]
+    return Sources(command, tree / "Tools" / "jit" / "template.c", trees.cases_file(tree))
+
+
+@pytest.mark.parametrize("way", _WAYS)
+def test_minitree(scons: Scons, tree: Path, llvm_19: Path, folder: Path, way: Way) -> None:
+    sources = _cpython_3_14(llvm_19, tree, tree, way)
+    build = Scons(scons.home, variables={**scons.variables, **way.variables, "cpython": tree})
+    assert not _differing(build, llvm_19, trees.opnames(sources.cases), partial(_plain, sources), folder)
+
+
+@pytest.mark.parametrize("way", _KINDS)
 def test_minitree_in_3_13_form(
-    home: Path,
-    minitree: Callable[[str], Path],
-    out: Path,
-    llvm_18: Path,
-    differing: Callable[..., list[str]],
-    debug: bool,
+    bare_scons: Scons, minitree: Callable[[str], Path], llvm_18: Path, folder: Path, way: Way
 ) -> None:
     tree = minitree("3.13")
-    macro = "-D_DEBUG" if debug else "-DNDEBUG"
-    flags = ["--target=x86_64-unknown-linux-gnu", *_CPYTHON, macro, *_includes(tree, tree)[:-1], *_FLAGS, "-fpic"]
-    template, clang = tree / "Tools" / "jit" / "template.c", llvm_18 / "bin" / "clang"
-    assert not differing(
-        Scons(home, variables={"out": out, "cpython": tree, "llvm": llvm_18, "debug": str(int(debug))}),
-        llvm_18,
-        trees.opnames(trees.cases_file(tree)),
-        lambda opname, to: _plain_3_13(clang, flags, template, opname, to),
-    )
+    flags = ["--target=x86_64-unknown-linux-gnu", *_CPYTHON, way.macro, *_includes(tree, tree)[:-1], *_FLAGS]
+    command = [llvm_18 / "bin" / "clang", *flags, "-fpic"]
+    sources = Sources(command, tree / "Tools" / "jit" / "template.c", trees.cases_file(tree))
+    variables = {**bare_scons.variables, **way.variables, "cpython": tree, "llvm": llvm_18}
+    build = Scons(bare_scons.home, variables=variables)
+    assert not _differing(build, llvm_18, trees.opnames(sources.cases), partial(_plain_3_13, sources), folder)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("debug", [False, True], ids=["release", "debug"])
-def test_cpython_3_14(
-    home: Path,
-    out: Path,
-    llvm_19: Path,
-    place: Callable[[str], Path],
-    differing: Callable[..., list[str]],
-    debug: bool,
-) -> None:
+@pytest.mark.parametrize("way", _KINDS)
+def test_cpython_3_14(scons: Scons, llvm_19: Path, place: Callable[[str], Path], folder: Path, way: Way) -> None:
     tree = place("COPYPATCH_TREE_3_14")
-    pyconfig = place("COPYPATCH_PYCONFIG_3_14" + ("_DEBUG" if debug else ""))
-    flags = _cpython_3_14(tree, pyconfig, debug)
-    variables = {"out": out, "cpython": tree, "pyconfig": pyconfig, "llvm": llvm_19, "debug": str(int(debug))}
-    cases, template, clang = (
-        trees.cases_file(tree),
-        tree / "Tools" / "jit" / "template.c",
-        llvm_19 / "bin" / "clang",
-    )
-    assert not differing(
-        Scons(home, variables=variables),
-        llvm_19,
-        # A sample: a plain compile takes 0.15 s. The oracle tests compare all of them.
-        trees.opnames(cases)[::12],
-        lambda opname, to: _plain(clang, flags, template, cases, opname, to),
-    )
+    pyconfig = place("COPYPATCH_PYCONFIG_3_14" + ("_DEBUG" if way.debug else ""))
+    sources = _cpython_3_14(llvm_19, tree, pyconfig, way)
+    variables = {**scons.variables, **way.variables, "cpython": tree, "pyconfig": pyconfig}
+    # A sample, as a plain compile takes 0.15 s. The oracle tests compare all of them.
+    opnames = trees.opnames(sources.cases)[::24]
+    build = Scons(scons.home, variables=variables)
+    assert not _differing(build, llvm_19, opnames, partial(_plain, sources), folder)

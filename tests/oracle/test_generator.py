@@ -167,8 +167,9 @@ def test_the_dispatching_headers_are_equal(compared: Compared) -> None:
 def test_no_path_is_in_our_header(compared: Compared) -> None:
     text = (compared.ours / compared.subject.header).read_text(encoding="utf-8")
     assert str(compared.ours) not in text
-    assert ": file format elf64-x86-64" in text
-    assert re.search(r"^    // shim\.o: file format|^    // trampoline\.o: file format", text, re.MULTILINE)
+    places = re.findall(r"^    // (.*):\s+file format", text, re.MULTILINE)
+    assert {"shim.o", "trampoline.o"} & set(places)
+    assert not [place for place in places if "/" in place]
     command = text.split("\n")[1]
     assert command.startswith("// $ scons target=")
     assert "/" not in command.removeprefix("// ")

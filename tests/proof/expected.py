@@ -142,7 +142,8 @@ class Model:
                 if full:
                     self.folders[kind][name].object = key
         for name in set(self.folders.get(kind, {})) - set(keys):
-            self.doubt(kind, name)
+            # The manifest forgets a group that is gone, its files stay.
+            self.doubt(kind, name, fragment=True)
 
     def doubt(self, kind: str, name: str, *, fragment: bool = False) -> None:
         """Somebody has touched what the folder has of a group; *fragment*: the fragment too."""

@@ -134,7 +134,7 @@ def test_a_relocation_outside_of_its_section_is_refused(platform: Platform) -> N
 @every_platform
 @pytest.mark.parametrize("text", ["", "{", "[", '{"FileSummary":{},"Sections":[{"Section":', '"Sections":[{]'])
 def test_malformed_json_is_told_of_the_uop(platform: Platform, text: str) -> None:
-    with pytest.raises(ObjectError, match="_A: llvm-readobj printed malformed JSON"):
+    with pytest.raises(ObjectError, match=r"_A: llvm-readobj printed (malformed JSON|no sections)"):
         readobj.parse(text, "_A", platform)
 
 
