@@ -1,0 +1,111 @@
+"""What depends on what: the nodes that docs/architecture.md draws, for one header."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from site_tools.copypatch_batches import make_linear
+
+from copypatch import stages, steps
+from copypatch.freshness import Verdict
+from copypatch.plan import Plan
+from copypatch.session import Header
+
+# SCons has no type stubs: its environments and nodes are Any to us.
+Environment = Any
+Node = Any
+
+
+def changed(dependency: Node, target: Node, prev_ni: object, repo_node: Node | None = None) -> bool:
+    """Decide whether a dependency makes a target stale: by content, but for what a key stands for already.
+
+    The key of an object covers its source and the include block as the compiler sees them, so a comment in
+    either leaves it alone. They have to be there before it all the same, hence the dependency.
+    """
+    if target.name.endswith(_COMPILED) and dependency.name.endswith(_COVERED_BY_KEY):
+        return False
+    return bool(dependency.changed_content(target, prev_ni, repo_node))
+
+
+_COMPILED = (".o", ".ll")
+_COVERED_BY_KEY = (".c", ".h", ".pch")
+
+
+def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> Node:
+    """Declare one target's nodes, as docs/architecture.md draws them; return the header's.
+
+    A uop that is up to date is declared as its fragment alone, unless *whole_chain* is wanted.
+    """
+    plan = header.plan
+    chain = _Chain(env, plan)
+    fragments = []
+    for opname in plan.opnames:
+        decision = header.decisions[opname]
+        if decision.verdict is not Verdict.STALE and not whole_chain:
+            fragments.append(env.File(str(plan.paths.fragment(opname))))
+        else:
+            fragments.append(chain.declare(opname, from_scratch=decision.damaged))
+    chain.close()
+    node = env.StencilHeader(str(plan.request.header), [*fragments, env.Value(steps.header_head(plan))])[0]
+    if not header.current:
+        # SCons knows that it built a header once; whether it still is that header, the manifest knows.
+        env.AlwaysBuild(node)
+    env.Clean(node, str(plan.paths.folder))
+    return node
+
+
+class _Chain:
+    """Declares the chains of a plan's uops; what they share is declared once."""
+
+    def __init__(self, env: Environment, plan: Plan) -> None:
+        self._env = env
+        self._plan = plan
+        # One node of each batch.
+        self._batches: dict[int, Node] = {}
+        request = plan.request
+        sources = request.tree.sources
+        self._texts = [str(sources.template), str(sources.cases), env.Value(stages.digest_of("source"))]
+        self._tools = env.Value(f"{request.identity} {stages.digest_of('sections')}")
+        self._rules = env.Value(f"{request.tree.dialect.name} {stages.digest_of('holes')}")
+        self._writer = env.Value(stages.digest_of("fragment"))
+        self._prefix = self._declare_prefix() if plan.expansion.shares_prefix else []
+
+    def declare(self, opname: str, *, from_scratch: bool) -> Node:
+        """Declare a group's chain and return its fragment; *from_scratch*: whatever is there does not count."""
+        env, paths = self._env, self._plan.paths
+        nodes: list[Node] = []
+        sections: list[Node] = []
+        compile_steps = self._plan.request.steps(opname)
+        if compile_steps:
+            key = self._plan.key(opname)
+            text = env.Value(key.hexdigest() if key is not None else "not expanded")
+            outputs = [str(path) for path in paths.compiled(opname, compile_steps)]
+            nodes += env.UopObject(outputs, [*self._source(opname), text])
+            described = [str(paths.sections(opname)), str(paths.disassembly(opname))]
+            sections = env.UopSections(described, [nodes[0], self._tools])
+        holes = env.UopHoles(str(paths.holes(opname)), [*sections, self._rules])
+        fragment = env.UopFragment(str(paths.fragment(opname)), [*holes, self._writer])
+        if from_scratch:
+            env.AlwaysBuild([*nodes, *sections, *holes, *fragment])
+        for node in (*nodes[:1], *sections[:1], *holes, *fragment):
+            self._batches[id(node.get_executor())] = node
+        return fragment[0]
+
+    def close(self) -> None:
+        """Say that all chains are declared."""
+        for node in self._batches.values():
+            make_linear(node)
+
+    def _source(self, opname: str) -> list[Node]:
+        if opname == self._plan.request.entry:
+            return [self._env.File(str(self._plan.request.tree.sources.entry))]
+        source = self._env.UopSource(str(self._plan.paths.source(opname)), self._texts)
+        self._batches[id(source[0].get_executor())] = source[0]
+        return [*source, *self._prefix]
+
+    def _declare_prefix(self) -> list[Node]:
+        """The include block, precompiled whenever a header's file changed in any way: clang insists on that."""
+        paths, request, expansion = self._plan.paths, self._plan.request, self._plan.expansion
+        state = [self._plan.texts.template.prefix, expansion.written, *request.prefix_command(), request.identity]
+        outputs = [str(paths.precompiled), str(paths.prefix)]
+        return list(self._env.UopPrefix(outputs, [self._env.Value("\0".join(state))]))
