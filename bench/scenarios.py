@@ -183,6 +183,7 @@ class SyntheticScenarios:
     def _project(self) -> tuple[Copypatch, Path]:
         setting = self._setting
         folder = setting.folder / "synthetic"
+        shutil.rmtree(folder, ignore_errors=True)  # of a first build that failed
         cases = synthetic.make_project(folder / "project", setting.synthetic_uops)
         ours = Copypatch(
             folder / "out",

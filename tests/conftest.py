@@ -7,12 +7,12 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+
+from provision import Provided, known
 from support import trees
 from support.clang import CountedLLVM
 from support.groups import Groups
 from support.scons import Scons
-
-from provision import Provided, known
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -7,6 +7,8 @@ which also words the error.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -16,7 +18,7 @@ from copypatch import diagnostics
 from copypatch.diagnostics import Locate
 from copypatch.dialects import Step
 from copypatch.errors import CompileError
-from copypatch.files import make_folder, read_text, remove, write_if_changed
+from copypatch.files import digest, digest_file, holds, make_folder, read_text, remove, write_if_changed
 from copypatch.plan import Paths, Plan
 from copypatch.process import Runner
 from copypatch.shards import FEWEST, Proofs, ShardLine, deal, derive, proof_subject
@@ -43,18 +45,40 @@ class CompileReport:
         self.messages += messages
 
 
+def prefix_state(plan: Plan) -> str:
+    """Return a digest of what decides the precompiled include block, the state of every header among it.
+
+    clang insists on headers with the very mtimes that it saw, so their files count, not their expanded text.
+    """
+    request = plan.request
+    state = [plan.texts.template.prefix, plan.expansion.written, *request.prefix_command(), request.identity]
+    return digest("\0".join(state))
+
+
 def precompile(plan: Plan, runner: Runner) -> str:
-    """Write the precompiled include block; return clang's warnings. Raises CompileError with its errors."""
-    prefix = plan.paths.prefix
+    """Make sure of the precompiled include block; return clang's warnings, if it had to be made.
+
+    Raises CompileError with clang's errors, OutputError.
+    """
+    prefix, precompiled = plan.paths.prefix, plan.paths.precompiled
+    record = precompiled.with_suffix(".json")
+    state = prefix_state(plan)
+    # clang takes a damaged file, or one that was made with other flags, without a word.
+    if precompiled.is_file() and holds(record, _prefix_record(state, precompiled)):
+        return ""
     write_if_changed(prefix, plan.texts.template.prefix)
-    # clang writes the file in place of the old one only when it is whole.
     result = runner.run(plan.request.prefix_command(), cwd=prefix.parent)
     # The messages name our copy of the include block, whose lines are the template's.
-    messages = result.stderr.replace(f"./{prefix.name}:", f"{prefix.name}:")
-    messages = messages.replace(f"{prefix.name}:", f"{plan.texts.template.path}:")
+    messages = re.sub(rf"(?:\./)?{re.escape(prefix.name)}:", f"{plan.texts.template.path}:", result.stderr)
     if result.status:
+        remove([precompiled, record])
         raise CompileError(f"{messages.rstrip()}\n{plan.texts.template.path}: its include block does not compile")
+    write_if_changed(record, _prefix_record(state, precompiled))
     return messages
+
+
+def _prefix_record(state: str, precompiled: Path) -> str:
+    return json.dumps({"state": state, "precompiled": digest_file(precompiled)})
 
 
 def locations(plan: Plan, opnames: Sequence[str]) -> dict[str, Locate]:
@@ -215,19 +239,22 @@ def _make_folders(plan: Plan, opnames: Sequence[str], outputs: Paths) -> None:
 
 
 def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn) -> CompileReport:
-    """Compile uops whose sources and precompiled include block are written.
+    """Compile uops; their sources and the precompiled include block are made sure of first.
 
     The first objects that this compiler makes in shards with these flags are compared with the driver's. Where
     they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. Raises
-    OutputError.
+    CompileError when the include block does not compile, OutputError.
     """
     _make_folders(plan, opnames, plan.paths)
-    make_folder(plan.paths.prefix.parent)
+    uops = [opname for opname in opnames if opname != plan.request.entry]
+    for opname in uops:
+        write_if_changed(plan.paths.source(opname), plan.source(opname).text)
+    include_messages = precompile(plan, runner) if uops and plan.expansion.shares_prefix else ""
     stages = _stages(plan, opnames, plan.paths)
     proofs = Proofs(plan.paths.proofs)
     subject = proof_subject(plan.request.identity, plan.request.command(), plan.request.steps(plan.opnames[-1]))
     verdict = proofs.verdict(subject)
-    few = len([opname for opname in opnames if opname != plan.request.entry]) < FEWEST
+    few = len(uops) < FEWEST
     sharding = plan.request.shards and not few and not verdict
     report = _run_stages(stages, opnames, runner, warn, sharding=sharding)
     if report.sharded and verdict is None:
@@ -239,7 +266,7 @@ def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn)
     if verdict and plan.request.shards and not few:
         warn(f"{plan.request.name}: every uop is compiled alone, shards are off: {verdict}")
     report.warned = diagnostics.subjects(report.messages, opnames)
-    report.messages = diagnostics.relocate(report.messages, locations(plan, opnames))
+    report.messages = include_messages + diagnostics.relocate(report.messages, locations(plan, opnames))
     return report
 
 

@@ -25,7 +25,21 @@ def relocate(text: str, locate: Mapping[str, Locate]) -> str:
         path, line = find(int(match[3]))
         return f"{match[1]}{path}:{line}"
 
-    return _PLACE.sub(place, _COUNT.sub("", text))
+    return once(_PLACE.sub(place, _COUNT.sub("", text)))
+
+
+# The line that says what is wrong; the lines before it say through which includes clang got there.
+_MESSAGE = re.compile(
+    r"^(?:In file included from [^\n]*\n)*[^\n]+:\d+:\d+: (?:fatal error|error|warning): ", re.MULTILINE
+)
+
+
+def once(text: str) -> str:
+    """Return messages without repetitions: what is wrong with the template, every uop says."""
+    starts = [match.start() for match in _MESSAGE.finditer(text)]
+    ends = [*starts[1:], len(text)]
+    messages = [text[start:end] for start, end in zip(starts, ends, strict=True)]
+    return "".join([text[: starts[0]] if starts else text, *dict.fromkeys(messages)])
 
 
 def without(text: str, opname: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import threading
@@ -43,6 +42,20 @@ def make_folder(path: Path) -> Path:
     return path
 
 
+def holds(path: Path, data: bytes | str) -> bool:
+    """Tell whether a file is there and holds exactly *data*."""
+    content = _bytes(data)
+    try:
+        # The size tells most changes apart without reading.
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False
+
+
+def _bytes(data: bytes | str) -> bytes:
+    return data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
+
+
 def write_if_changed(path: Path, data: bytes | str) -> bool:
     """Make *path* hold *data*; return whether it had to be written.
 
@@ -51,11 +64,9 @@ def write_if_changed(path: Path, data: bytes | str) -> bool:
     or a build that is killed here, sees the old content or the new one and nothing else.
     Raises OutputError.
     """
-    content = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-    with contextlib.suppress(OSError):
-        # The size tells most changes apart without reading.
-        if path.stat().st_size == len(content) and path.read_bytes() == content:
-            return False
+    content = _bytes(data)
+    if holds(path, content):
+        return False
     make_folder(path.parent)
     # Unique among the processes and threads of this machine; the ordinary open obeys the umask.
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")

@@ -28,15 +28,14 @@ __path__ = [str(_SITE / "copypatch")]
 if str(_SITE) not in sys.path:
     sys.path.append(str(_SITE))
 
-from site_tools.copypatch_actions import builders
-from site_tools.copypatch_graph import changed, declare_header
-from site_tools.copypatch_targets import TARGETS, TEMPLATES, cache_commands, help_text, named_targets
-
-from copypatch import steps, variables
+from copypatch import variables
 from copypatch.console import Console
 from copypatch.errors import CopypatchError
 from copypatch.process import Runner
 from copypatch.session import Session, open_session, open_tree
+from site_tools.copypatch_actions import builders
+from site_tools.copypatch_graph import changed, declare_dispatcher, declare_header, file_node
+from site_tools.copypatch_targets import TARGETS, TEMPLATES, cache_commands, help_text, named_targets
 
 # SCons has no type stubs: its environments and nodes are Any to us.
 Environment = Any
@@ -95,11 +94,21 @@ def _wants_whole_chain(asked: variables.Options) -> bool:
 
 def _jit_stencils(env: Environment, session: Session) -> list[Node]:
     """Declare all nodes of a session; return those of the finished headers."""
+    try:
+        return _declare(env, session)
+    except TypeError as error:
+        # SCons found a folder where a file is to be, or a file in a folder's place.
+        raise SCons.Errors.StopError(
+            f"copypatch: {error} Remove it, or choose another output folder with out=DIR."
+        ) from error
+
+
+def _declare(env: Environment, session: Session) -> list[Node]:
     headers = []
     whole_chain = _wants_whole_chain(session.options)
     for header in session.headers:
         if header.current and not whole_chain:
-            headers.append(env.File(str(header.plan.request.header)))
+            headers.append(file_node(env, header.plan.request.header))
             continue
         # Nodes of many uops: look for nothing, scan nothing, and let content decide.
         plan_env = env.Clone(STENCIL_SESSION=session, STENCIL_PLAN=header.plan, SCANNERS=[])
@@ -107,6 +116,5 @@ def _jit_stencils(env: Environment, session: Session) -> list[Node]:
         headers.append(declare_header(plan_env, header, whole_chain=whole_chain))
     if session.dispatcher is not None:
         dispatch_env = env.Clone(STENCIL_SESSION=session)
-        text = env.Value(steps.dispatcher_text(session.plans))
-        headers.append(dispatch_env.StencilDispatcher(str(session.dispatcher), text)[0])
+        headers.append(declare_dispatcher(dispatch_env, session, session.dispatcher, list(headers)))
     return headers

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from site_tools.copypatch_batches import make_linear
-
 from copypatch import stages, steps
+from copypatch.compile import prefix_state
+from copypatch.files import holds
 from copypatch.freshness import Verdict
 from copypatch.plan import Plan
-from copypatch.session import Header
+from copypatch.session import Header, Session
+from site_tools.copypatch_batches import make_linear
 
 # SCons has no type stubs: its environments and nodes are Any to us.
 Environment = Any
@@ -42,16 +45,36 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
     for opname in plan.opnames:
         decision = header.decisions[opname]
         if decision.verdict is not Verdict.STALE and not whole_chain:
-            fragments.append(env.File(str(plan.paths.fragment(opname))))
+            fragments.append(file_node(env, plan.paths.fragment(opname)))
         else:
             fragments.append(chain.declare(opname, from_scratch=decision.damaged))
     chain.close()
-    node = env.StencilHeader(str(plan.request.header), [*fragments, env.Value(steps.header_head(plan))])[0]
+    node = env.StencilHeader(file_node(env, plan.request.header), [*fragments, env.Value(steps.header_head(plan))])[
+        0
+    ]
     if not header.current:
         # SCons knows that it built a header once; whether it still is that header, the manifest knows.
         env.AlwaysBuild(node)
-    env.Clean(node, str(plan.paths.folder))
+    # SCons would delete the old header before it tries to make the new one.
+    env.Precious(node)
+    env.Clean(node, str(plan.paths.folder).replace("$", "$$"))
     return node
+
+
+def declare_dispatcher(env: Environment, session: Session, path: Path, headers: Sequence[Node]) -> Node:
+    """Declare the header that picks the target's; it follows those, so that a failed build leaves it alone."""
+    text = steps.dispatcher_text(session.plans)
+    node = env.StencilDispatcher(file_node(env, path), env.Value(text))[0]
+    env.Depends(node, headers)
+    env.Precious(node)
+    if not holds(path, text):
+        env.AlwaysBuild(node)
+    return node
+
+
+def file_node(env: Environment, path: Path) -> Node:
+    """Return the node of a file, whose name is no text to substitute variables in."""
+    return env.fs.File(str(path))
 
 
 class _Chain:
@@ -64,7 +87,8 @@ class _Chain:
         self._batches: dict[int, Node] = {}
         request = plan.request
         sources = request.tree.sources
-        self._texts = [str(sources.template), str(sources.cases), env.Value(stages.digest_of("source"))]
+        texts = [file_node(env, path) for path in (sources.template, sources.cases)]
+        self._texts = [*texts, env.Value(stages.digest_of("source"))]
         self._tools = env.Value(f"{request.identity} {stages.digest_of('sections')}")
         self._rules = env.Value(f"{request.tree.dialect.name} {stages.digest_of('holes')}")
         self._writer = env.Value(stages.digest_of("fragment"))
@@ -79,12 +103,14 @@ class _Chain:
         if compile_steps:
             key = self._plan.key(opname)
             text = env.Value(key.hexdigest() if key is not None else "not expanded")
-            outputs = [str(path) for path in paths.compiled(opname, compile_steps)]
+            outputs = self._files(*paths.compiled(opname, compile_steps))
             nodes += env.UopObject(outputs, [*self._source(opname), text])
-            described = [str(paths.sections(opname)), str(paths.disassembly(opname))]
+            described = self._files(paths.sections(opname), paths.disassembly(opname))
             sections = env.UopSections(described, [nodes[0], self._tools])
-        holes = env.UopHoles(str(paths.holes(opname)), [*sections, self._rules])
-        fragment = env.UopFragment(str(paths.fragment(opname)), [*holes, self._writer])
+        holes = env.UopHoles(self._files(paths.holes(opname)), [*sections, self._rules])
+        fragment = env.UopFragment(self._files(paths.fragment(opname)), [*holes, self._writer])
+        # What comes out the same is left as it is; and what is lost here could not be told from damage.
+        env.Precious([*nodes, *sections, *holes, *fragment])
         if from_scratch:
             env.AlwaysBuild([*nodes, *sections, *holes, *fragment])
         for node in (*nodes[:1], *sections[:1], *holes, *fragment):
@@ -96,16 +122,19 @@ class _Chain:
         for node in self._batches.values():
             make_linear(node)
 
+    def _files(self, *paths: Path) -> list[Node]:
+        return [file_node(self._env, path) for path in paths]
+
     def _source(self, opname: str) -> list[Node]:
         if opname == self._plan.request.entry:
-            return [self._env.File(str(self._plan.request.tree.sources.entry))]
-        source = self._env.UopSource(str(self._plan.paths.source(opname)), self._texts)
+            return self._files(self._plan.request.tree.sources.entry)
+        source = self._env.UopSource(self._files(self._plan.paths.source(opname)), self._texts)
         self._batches[id(source[0].get_executor())] = source[0]
         return [*source, *self._prefix]
 
     def _declare_prefix(self) -> list[Node]:
-        """The include block, precompiled whenever a header's file changed in any way: clang insists on that."""
-        paths, request, expansion = self._plan.paths, self._plan.request, self._plan.expansion
-        state = [self._plan.texts.template.prefix, expansion.written, *request.prefix_command(), request.identity]
-        outputs = [str(paths.precompiled), str(paths.prefix)]
-        return list(self._env.UopPrefix(outputs, [self._env.Value("\0".join(state))]))
+        paths = self._plan.paths
+        outputs = self._files(paths.precompiled, paths.prefix)
+        nodes = self._env.UopPrefix(outputs, [self._env.Value(prefix_state(self._plan))])
+        self._env.Precious(nodes)
+        return list(nodes)

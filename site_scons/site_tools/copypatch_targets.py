@@ -11,12 +11,12 @@ from typing import Any
 import SCons.Action
 import SCons.Errors
 import SCons.Script
-from site_tools.copypatch_actions import guarded
 
 from copypatch import cache_report, variables
 from copypatch.errors import CopypatchError
 from copypatch.session import Session, open_store
 from copypatch.verify import compare_alone, compare_with_generator
+from site_tools.copypatch_actions import guarded
 
 # The embedded templates, which are built where no CPython tree is named.
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "uop_templates"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
 from support import trees
 from support.clang import program, replaced
 from support.scons import Done, Scons, snapshot
@@ -27,9 +28,9 @@ class Fixed:
     out: Path
     before: dict[str, tuple[bytes, int]] = field(default_factory=dict)
 
-    def refuses(self, *words: str, arguments: Sequence[str] = (), **variables: str | Path) -> Done:
+    def refuses(self, *words: str, **variables: str | Path) -> Done:
         """Run scons, which must fail with one message of ours that holds all *words*."""
-        done = self.scons(*arguments, **variables)
+        done = self.scons(**variables)
         assert done.status != 0, done.output
         assert not done.has_traceback, done.output
         message = [line for line in done.output.splitlines() if "copypatch: " in line and " uops: " not in line]
@@ -186,7 +187,10 @@ def _remove(*names: str) -> Callable[[Path], None]:
 
 
 def _write(name: str, text: str = "") -> Callable[[Path], None]:
-    return lambda tree: (tree / name).write_text(text, encoding="utf-8") and None
+    def write(tree: Path) -> None:
+        (tree / name).write_text(text, encoding="utf-8")
+
+    return write
 
 
 def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
@@ -350,7 +354,7 @@ def test_an_objdump_that_says_nothing(fixed: Fixed, llvm_19: Path, tmp_path: Pat
 
 def test_a_clang_that_is_killed(fixed: Fixed, llvm_19: Path, tmp_path: Path) -> None:
     prefix = replaced(tmp_path / "odd", llvm_19, clang='case "$*" in *_ADD.c*) kill -9 $$ ;; esac\nREAL')
-    done = fixed.refuses("_ADD", "killed by signal 9", arguments=["-k"], llvm=prefix)
+    done = fixed.refuses("_ADD", "killed by signal 9", llvm=prefix)
     assert done.counts.failed == 1
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support import trees
 from support.scons import Scons, objects, remade, snapshot, texts
 

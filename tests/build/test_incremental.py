@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from support import trees
 from support.clang import CountedLLVM
 from support.scons import Scons, objects, remade, snapshot, texts

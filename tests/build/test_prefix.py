@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from support import trees
 from support.scons import Scons
 
@@ -151,7 +152,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_embedded_templates(scons: Scons, llvm_19: Path, folder: Path, way: Way) -> None:
     templates = trees.ROOT / "uop_templates"
     flags = ["--target=x86_64-unknown-linux-gnu", way.macro, f"-I{templates}", f"-ffile-prefix-map={templates}=."]
-    command = [llvm_19 / "bin" / "clang", *flags, *_FLAGS, "-fno-jump-tables", *_MEDIUM]
+    command: list[str | Path] = [llvm_19 / "bin" / "clang", *flags, *_FLAGS, "-fno-jump-tables", *_MEDIUM]
     sources = Sources(command, templates / "template.c", templates / "executor_cases.c.h")
     build = Scons(scons.home, variables={**scons.variables, **way.variables})
     # Every second one, the other half when compiled alone.
@@ -161,7 +162,7 @@ def test_the_embedded_templates(scons: Scons, llvm_19: Path, folder: Path, way: 
 
 def _cpython_3_14(llvm: Path, tree: Path, pyconfig: Path, way: Way) -> Sources:
     flags = ["--target=x86_64-unknown-linux-gnu", *_CPYTHON, way.macro, *_includes(tree, pyconfig)]
-    command = [llvm / "bin" / "clang", *flags, f"-ffile-prefix-map={tree}=.", *_FLAGS, *_MEDIUM]
+    command: list[str | Path] = [llvm / "bin" / "clang", *flags, f"-ffile-prefix-map={tree}=.", *_FLAGS, *_MEDIUM]
     return Sources(command, tree / "Tools" / "jit" / "template.c", trees.cases_file(tree))
 
 
@@ -178,7 +179,7 @@ def test_minitree_in_3_13_form(
 ) -> None:
     tree = minitree("3.13")
     flags = ["--target=x86_64-unknown-linux-gnu", *_CPYTHON, way.macro, *_includes(tree, tree)[:-1], *_FLAGS]
-    command = [llvm_18 / "bin" / "clang", *flags, "-fpic"]
+    command: list[str | Path] = [llvm_18 / "bin" / "clang", *flags, "-fpic"]
     sources = Sources(command, tree / "Tools" / "jit" / "template.c", trees.cases_file(tree))
     variables = {**bare_scons.variables, **way.variables, "cpython": tree, "llvm": llvm_18}
     build = Scons(bare_scons.home, variables=variables)

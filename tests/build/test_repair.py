@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from support.scons import Scons, objects, remade, snapshot, texts
 
 pytestmark = pytest.mark.build

@@ -23,10 +23,15 @@ def find(page: str) -> dict[str, str]:
     return found
 
 
+def tidy(text: str) -> str:
+    """Return a text without blanks at the ends of its lines, which no reader sees and editors take away."""
+    return "".join(f"{line.rstrip()}\n" for line in text.removesuffix("\n").split("\n"))
+
+
 def update(page: str, texts: Mapping[str, str]) -> str:
     """Return the page with the text of each block replaced. Raises KeyError for a block without a new text."""
 
     def block(match: re.Match[str]) -> str:
-        return f"<!-- real: {match['name']} -->\n```{match['kind']}\n{texts[match['name']]}```"
+        return f"<!-- real: {match['name']} -->\n```{match['kind']}\n{tidy(texts[match['name']])}```"
 
     return _BLOCK.sub(block, page)

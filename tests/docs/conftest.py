@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from support.scons import Scons
-from support.trees import ROOT
 
 from docs import blocks
 from docs.blocks import Check
+from support.scons import Scons
+from support.trees import ROOT
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,6 +40,8 @@ def check(request: pytest.FixtureRequest) -> Check:
             path.write_text(blocks.update(page, texts), encoding="utf-8")
             return
         for block, text in texts.items():
-            assert shown[block] == text, f"{name}, {block}: out of date; run pytest tests/docs --update-docs"
+            assert shown[block] == blocks.tidy(text), (
+                f"{name}, {block}: out of date; run pytest tests/docs --update-docs"
+            )
 
     return compare

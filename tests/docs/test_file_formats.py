@@ -8,13 +8,13 @@ import re
 from pathlib import Path
 
 import pytest
-from support.trees import ROOT
 
 from copypatch import fragment, holes_file
 from copypatch.errors import HolesFileError
 from copypatch.holes import Hole, Stencil, StencilGroup
 from docs import blocks, formats
 from docs.blocks import Check
+from support.trees import ROOT
 
 PAGE = "file-formats.md"
 _X86_64_LINUX = pytest.mark.skipif(

@@ -7,9 +7,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.trees import ROOT
-
 from copypatch.holes import Hole, Stencil, StencilGroup
+from support.trees import ROOT
 
 OPNAME = "_FLOAT_DIV"
 _TEMPLATES = ROOT / "uop_templates"

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from support import trees
 from support.scons import Scons, snapshot
 
@@ -49,7 +50,7 @@ class Subject:
         for tool in ("clang", "llvm-readobj", "llvm-objdump"):
             if not (tools / tool).exists():
                 (tools / tool).symlink_to(self.llvm / "bin" / tool)
-        command = [sys.executable, self.tree / "Tools" / "jit" / "build.py", *arguments, TRIPLE]
+        command: list[str | Path] = [sys.executable, self.tree / "Tools" / "jit" / "build.py", *arguments, TRIPLE]
         command += ["--debug"] if self.debug else []
         if self.form == "3.13":
             # It looks for pyconfig.h where it is started, and counts the bytecode in Tools/jit as an input.

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from proof import compilers
 from proof.compilers import NOTES, Notes
+
 from support import trees
 from support.scons import Done, Scons, texts
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from proof import compilers
 from proof.world import World
+
 from support import trees
 
 # An edit says what it did, or None where it cannot be done just now.

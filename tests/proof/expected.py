@@ -11,7 +11,6 @@ import hashlib
 import re
 import subprocess
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from proof.bench import ENTRY, WARNING, Bench
 
@@ -40,7 +39,8 @@ class Expander:
             name: f'#line 1 "./{name}.c"\n{template}'.replace("CASE", f"case {name}: {{\n{body}\n        }}")
             for name, body in bench.cases().items()
         }
-        sources[ENTRY] = f'#line 1 "{tools / "shim.c"}"\n{(tools / "shim.c").read_text(encoding="utf-8")}'
+        # The entry is compiled where it is: what it includes is looked for beside it first.
+        sources[ENTRY] = ""
         for name, text in sources.items():
             head = f"{_MARK}{name}\n#define _JIT_OPCODE {name}\n"
             (folder / f"{name}.c").write_text(head + text, encoding="utf-8")
@@ -60,7 +60,14 @@ class Expander:
             *cflags,
         ]
         process = subprocess.run(
-            [bench.real / "bin" / "clang", "-E", "-P", *flags, *(f"{name}.c" for name in sources)],
+            [
+                bench.real / "bin" / "clang",
+                "-E",
+                "-P",
+                *flags,
+                *(f"{name}.c" for name in sources),
+                tools / "shim.c",
+            ],
             cwd=folder,
             capture_output=True,
             check=False,

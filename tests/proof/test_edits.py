@@ -13,6 +13,7 @@ import pytest
 from proof import edits
 from proof.bench import Bench, Built
 from proof.world import World
+
 from support.scons import snapshot
 
 pytestmark = [pytest.mark.build, pytest.mark.slow]

@@ -6,10 +6,11 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import bootstrap
-from provision import debian, llvm
+from provision import cross, debian, llvm
 from provision.steps import Failed, Unavailable, locked
 
 # Each place: its variable, and a file in it by which it is known.
@@ -24,6 +25,7 @@ PLACES: Mapping[str, str] = {
     "COPYPATCH_PYCONFIG_3_14_DEBUG": "pyconfig.h",
     "COPYPATCH_TOOLS_JIT_3_14": "Tools/jit/build.py",
     "COPYPATCH_TOOLS_JIT_3_15": "Tools/jit/build.py",
+    **{name: known_by for name, (known_by, _, _) in cross.PLACES.items()},
 }
 
 # Why places are missing, as JSON by variable: bootstrap.py passes it on from where they were to be brought.
@@ -62,6 +64,7 @@ def known(environ: Mapping[str, str] = os.environ) -> Provided:
         "COPYPATCH_LLVM_19": lambda: llvm.present(root, "19"),
         "COPYPATCH_TOOLS_JIT_3_14": lambda: debian.pieces_present(root, "3.14"),
         "COPYPATCH_TOOLS_JIT_3_15": lambda: debian.pieces_present(root, "3.15"),
+        **{name: partial(find, root) for name, (_, find, _) in cross.PLACES.items()},
     }
     if "COPYPATCH_TREE_3_13" not in places:
         finders |= {
@@ -107,8 +110,8 @@ def provide(environ: Mapping[str, str] = os.environ) -> Provided:
             configured = debian.pyconfigs(root, tree)
             return [tree, configured["release"], configured["debug"]]
 
-        def alone(bring: Callable[[Path, str], Path], which: str) -> Callable[[], list[Path]]:
-            return lambda: [bring(root, which)]
+        def alone(bring: Callable[..., Path], *which: str) -> Callable[[], list[Path]]:
+            return lambda: [bring(root, *which)]
 
         for major in ("18", "19"):
             attempt([f"COPYPATCH_LLVM_{major}"], alone(llvm.bring, major), required=True)
@@ -118,6 +121,8 @@ def provide(environ: Mapping[str, str] = os.environ) -> Provided:
         for minor in ("3.14", "3.15"):
             name = f"COPYPATCH_TOOLS_JIT_{minor.replace('.', '_')}"
             attempt([name], alone(debian.pieces, minor), required=False)
+        for name, (_, _, bring) in cross.PLACES.items():
+            attempt([name], alone(bring), required=True)
     return Provided(dict(sorted(places.items())), missing, frozenset(failures))
 
 

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from support.trees import ROOT
@@ -73,6 +73,7 @@ class Scons:
     """Runs `scons` on a project, with nothing written into it.
 
     *home* takes what programs keep for a user. *variables* are given to every run that does not say otherwise.
+    *cwd* is where scons is called; the project's own folder if not given.
     """
 
     home: Path
@@ -80,6 +81,11 @@ class Scons:
     variables: Mapping[str, str | Path] = field(default_factory=dict)
     environ: Mapping[str, str] = field(default_factory=dict)
     jobs: int = 2
+    cwd: Path | None = None
+
+    def at(self, folder: Path) -> Scons:
+        """The same, called in another folder."""
+        return replace(self, cwd=folder)
 
     def environment(self) -> dict[str, str]:
         """The environment of a run."""
@@ -100,15 +106,15 @@ class Scons:
         words = [f"{name}={value}" for name, value in said.items()]
         return [sys.executable, "-m", "SCons", f"-j{self.jobs}", *words, *arguments]
 
-    def __call__(self, *arguments: str, cwd: Path | None = None, **variables: str | Path) -> Done:
+    def __call__(self, *arguments: str, **variables: str | Path) -> Done:
         """Run scons with arguments and variables (``debug="1"``)."""
-        return self.run(self.command(*arguments, **variables), cwd=cwd)
+        return self.run(self.command(*arguments, **variables))
 
-    def run(self, command: Sequence[str], cwd: Path | None = None) -> Done:
+    def run(self, command: Sequence[str]) -> Done:
         """Run a command in the environment of scons."""
         done = subprocess.run(
             command,
-            cwd=cwd or self.project,
+            cwd=self.cwd or self.project,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -118,9 +124,9 @@ class Scons:
         )
         return Done(done.returncode, done.stdout, done.stderr)
 
-    def ok(self, *arguments: str, cwd: Path | None = None, **variables: str | Path) -> Done:
+    def ok(self, *arguments: str, **variables: str | Path) -> Done:
         """Run scons, which must succeed."""
-        done = self(*arguments, cwd=cwd, **variables)
+        done = self(*arguments, **variables)
         assert done.status == 0, done.output
         return done
 

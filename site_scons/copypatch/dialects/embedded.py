@@ -20,6 +20,11 @@ _PARAMETERS = (
     "unsigned char *code, unsigned char *data, const cp_executor *executor,",
     "const cp_instruction *instruction, jit_state *state",
 )
+_PLATFORM_FLAGS = {
+    **PLATFORM_FLAGS,
+    # A call is one instruction, and the run time has a trampoline for functions that are too far away for it.
+    "aarch64-linux": (*PLATFORM_FLAGS["aarch64-linux"], "-fplt"),
+}
 _EXPRESSIONS = {**EXPRESSIONS, "TOP": "state->instruction_starts[0]"}
 
 
@@ -35,7 +40,7 @@ def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
         # A jump table holds 32-bit addresses, which would tie the stencils to the lowest 2 GiB.
         Flag("-fno-jump-tables"),
         *map(Flag, COMMON_FLAGS),
-        *platform_flags(PLATFORM_FLAGS, target.platform),
+        *platform_flags(_PLATFORM_FLAGS, target.platform),
     )
 
 

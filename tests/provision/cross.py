@@ -1,0 +1,162 @@
+"""What it takes to compile for other machines and to run the result here: Debian's packages, unpacked.
+
+Debian's clang has every target, where the wheels' has x86 alone. With its linker, the C library of AArch64 and
+an emulator of one process, a program for AArch64 Linux is built and run without root, and nothing is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import struct
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from provision.debian import Apt
+from provision.steps import Failed, Unavailable, make_once, run, stamped
+
+# Programs of this release run on every later one: what they need of the machine is libc and libstdc++.
+SUITE = "bookworm"
+_TRIPLE = "aarch64-linux-gnu"
+_EMULATOR = "qemu-aarch64-static"
+
+_LLVM = (
+    *("clang-19", "llvm-19", "lld-19", "llvm-19-linker-tools", "libclang-common-19-dev"),
+    *("libclang-cpp19", "libllvm19"),
+    # What libLLVM needs, and that in turn; a machine without LLVM may have none of it.
+    *("libedit2", "libbsd0", "libmd0", "libtinfo6", "libffi8", "libz3-4", "libzstd1", "zlib1g"),
+    *("libxml2", "libicu72", "liblzma5"),
+)
+_SYSROOT = (
+    *("libc6-dev-arm64-cross", "libc6-arm64-cross", "linux-libc-dev-arm64-cross"),
+    *("libgcc-12-dev-arm64-cross", "libgcc-s1-arm64-cross"),
+)
+_QEMU = ("qemu-user-static",)
+
+
+def _recipe(packages: tuple[str, ...]) -> str:
+    return " ".join(["1", SUITE, *packages]) + "\n"
+
+
+def _unpack(packages: tuple[str, ...], folder: Path) -> None:
+    """Unpacks packages into a folder, as if it were the root of a machine. Raises Unavailable or Failed."""
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        raise Unavailable(
+            f"tools for other machines are Debian's for x86_64, and this is {platform.machine()} ({sys.platform})"
+        )
+    downloads = Apt(folder / ".apt", "deb", SUITE).fetch("download", *(f"{name}/{SUITE}" for name in packages))
+    for package in sorted(downloads.glob("*.deb")):
+        run(["dpkg-deb", "--extract", package, folder], f"unpacking {package.name}", cwd=folder)
+    shutil.rmtree(folder / ".apt")
+
+
+def llvm_present(root: Path) -> Path | None:
+    """The prefix of an LLVM with all targets and a linker that needs no fetching, if there is one."""
+    debian = Path("/usr/lib/llvm-19")
+    if all(os.access(debian / "bin" / tool, os.X_OK) for tool in ("clang", "ld.lld", "llvm-readobj")):
+        return debian
+    folder = root / "llvm-19-all"
+    return _prefix(folder) if stamped(folder, _recipe(_LLVM)) else None
+
+
+def llvm(root: Path) -> Path:
+    """The prefix of an LLVM 19 with all targets and a linker. Raises Unavailable or Failed."""
+
+    def make(folder: Path) -> None:
+        _unpack(_LLVM, folder)
+        libraries = _prefix(folder) / "lib"
+        for library in sorted(folder.glob("**/x86_64-linux-gnu/*.so*")):
+            link = libraries / library.name
+            link.unlink(missing_ok=True)  # Debian's own, to where the library would be installed
+            link.symlink_to(os.path.relpath(library, libraries))
+        for program in ("clang", "llvm-readobj", "llvm-objdump", "lld"):
+            path = _prefix(folder) / "bin" / program
+            path.write_bytes(inherited_runpath(path.read_bytes()))
+
+    return _prefix(make_once(root / "llvm-19-all", _recipe(_LLVM), f"LLVM 19 for all targets ({SUITE})", make))
+
+
+def _prefix(folder: Path) -> Path:
+    return folder / "usr" / "lib" / "llvm-19"
+
+
+_PT_DYNAMIC = 2
+_DT_NULL, _DT_RPATH, _DT_RUNPATH = 0, 15, 29
+
+
+def inherited_runpath(program: bytes) -> bytes:
+    """Makes a program's search path for libraries count for the libraries of its libraries, too.
+
+    They are told apart by a tag in the dynamic section (man 8 ld.so): DT_RUNPATH is for the program's own, but
+    libxml2, which libLLVM needs, looks for ICU and has no path of its own. Raises Failed.
+    """
+    if program[:6] != b"\x7fELF\x02\x01":
+        raise Failed("not a program for 64-bit little-endian Linux")
+    patched = bytearray(program)
+    (headers,) = struct.unpack_from("<Q", program, 32)
+    size, count = struct.unpack_from("<HH", program, 54)
+    for index in range(count):
+        kind, _flags, offset = struct.unpack_from("<IIQ", program, headers + index * size)
+        if kind != _PT_DYNAMIC:
+            continue
+        while (tag := struct.unpack_from("<q", program, offset)[0]) != _DT_NULL:
+            if tag == _DT_RUNPATH:
+                struct.pack_into("<q", patched, offset, _DT_RPATH)
+            offset += 16
+    return bytes(patched)
+
+
+def sysroot_present(root: Path) -> Path | None:
+    """The C library and headers of AArch64 Linux, if they are there."""
+    folder = root / "sysroot-aarch64"
+    return folder if stamped(folder, _recipe(_SYSROOT)) else None
+
+
+def sysroot(root: Path) -> Path:
+    """A folder to be given as clang's --sysroot for AArch64 Linux. Raises Unavailable or Failed."""
+
+    def make(folder: Path) -> None:
+        _unpack(_SYSROOT, folder)
+        # Packages for cross compilers have folders of their own; these names are where a machine has them.
+        for name, target in (
+            ("lib", f"usr/{_TRIPLE}/lib"),
+            ("usr/include", f"{_TRIPLE}/include"),
+            ("usr/lib/gcc", "gcc-cross"),
+            (f"usr/lib/{_TRIPLE}", f"../{_TRIPLE}/lib"),
+        ):
+            (folder / name).symlink_to(target)
+
+    return make_once(root / "sysroot-aarch64", _recipe(_SYSROOT), f"the C library of AArch64 ({SUITE})", make)
+
+
+def emulator_present(root: Path) -> Path | None:
+    """The folder of an emulator of AArch64 processes that needs no fetching, if there is one."""
+    if installed := shutil.which(_EMULATOR):
+        return Path(installed).parent
+    folder = root / "qemu"
+    return folder / "usr" / "bin" if stamped(folder, _recipe(_QEMU)) else None
+
+
+def emulator(root: Path) -> Path:
+    """The folder of the emulator of AArch64 processes. Raises Unavailable or Failed."""
+
+    def make(folder: Path) -> None:
+        _unpack(_QEMU, folder)
+        for program in folder.glob("usr/bin/*"):
+            if program.name != _EMULATOR:
+                program.unlink()  # of other machines, 200 MB in all
+
+    return make_once(root / "qemu", _recipe(_QEMU), f"an emulator of AArch64 ({SUITE})", make) / "usr" / "bin"
+
+
+Finder = Callable[[Path], Path | None]
+Bringer = Callable[[Path], Path]
+
+# By variable: a file in the place by which it is known, what finds it, what brings it.
+PLACES: dict[str, tuple[str, Finder, Bringer]] = {
+    "COPYPATCH_LLVM_ALL": ("bin/ld.lld", llvm_present, llvm),
+    "COPYPATCH_SYSROOT_AARCH64": ("usr/include/stdio.h", sysroot_present, sysroot),
+    "COPYPATCH_QEMU_AARCH64": (_EMULATOR, emulator_present, emulator),
+}
