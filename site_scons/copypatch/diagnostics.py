@@ -37,9 +37,10 @@ _MESSAGE = re.compile(
 def once(text: str) -> str:
     """Return messages without repetitions: what is wrong with the template, every uop says."""
     starts = [match.start() for match in _MESSAGE.finditer(text)]
-    ends = [*starts[1:], len(text)]
-    messages = [text[start:end] for start, end in zip(starts, ends, strict=True)]
-    return "".join([text[: starts[0]] if starts else text, *dict.fromkeys(messages)])
+    if not starts:
+        return text
+    messages = [text[start:end] for start, end in zip(starts, [*starts[1:], len(text)], strict=True)]
+    return "".join([text[: starts[0]], *dict.fromkeys(messages)])
 
 
 def without(text: str, opname: str) -> str:

@@ -14,14 +14,18 @@ from pathlib import Path
 from copypatch.files import digest, digest_file, write_if_changed
 from copypatch.keys import Key
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What is known of one uop: the key of its fragment, what went into it, and its files' digests by name."""
+    """What is known of one uop: the keys of its fragment and object, what went in, its files' digests by name.
+
+    *object_key* is empty where the object was never here.
+    """
 
     key: str
+    object_key: str
     inputs: Mapping[str, str]
     files: Mapping[str, str]
 
@@ -59,7 +63,7 @@ def load(path: Path) -> Manifest:
             return Manifest()
         shared = record["shared"]
         entries = {
-            opname: Entry(uop["key"], {**shared[uop["shared"]], **uop["inputs"]}, uop["files"])
+            opname: Entry(uop["key"], uop["object"], {**shared[uop["shared"]], **uop["inputs"]}, uop["files"])
             for opname, uop in record["uops"].items()
         }
         return Manifest(entries, record["header"], record["head"])
@@ -77,7 +81,13 @@ def save(path: Path, manifest: Manifest) -> None:
         common = {name: value for name, value in entry.inputs.items() if name not in _OWN}
         reference = digest(json.dumps(common))[:16]
         shared[reference] = common
-        uops[opname] = {"key": entry.key, "shared": reference, "inputs": own, "files": dict(entry.files)}
+        uops[opname] = {
+            "key": entry.key,
+            "object": entry.object_key,
+            "shared": reference,
+            "inputs": own,
+            "files": dict(entry.files),
+        }
     record = {"format": FORMAT, "header": manifest.header, "head": manifest.head, "shared": shared, "uops": uops}
     write_if_changed(path, json.dumps(record))
 
@@ -87,7 +97,8 @@ OWN_TEXT = "own text"
 _OWN = ("uop", "text", OWN_TEXT)
 
 
-def entry(key: Key, own_text: str, paths: Iterable[Path]) -> Entry:
+def entry(key: Key, object_key: Key | None, own_text: str, paths: Iterable[Path]) -> Entry:
     """Return the entry of a uop whose files were just made. Files that do not exist are left out."""
     files = {_name(path): found for path in paths if (found := _digest(path)) is not None}
-    return Entry(key.hexdigest(), {**dict(key.fields), OWN_TEXT: own_text}, files)
+    made_by = "" if object_key is None else object_key.hexdigest()
+    return Entry(key.hexdigest(), made_by, {**dict(key.fields), OWN_TEXT: own_text}, files)

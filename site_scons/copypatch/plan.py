@@ -269,11 +269,12 @@ class Plan:
         """Return the key of a group's fragment: the object's fields, and all that turns it into a fragment."""
         key = self._key("fragment", opname)
         if key is not None:
-            key.add("rules", self._rules)
+            key.add("rules", self.rules)
         return key
 
     @cached_property
-    def _rules(self) -> str:
+    def rules(self) -> str:
+        """A digest of all that makes a fragment of an object: our code, and what the dialect says."""
         dialect = self.request.tree.dialect
         made_by = [stages.digest_of(stage) for stage in ("sections", "holes", "fragment")]
         return digest(repr([dialect.name, dialect.stencil, dialect.text, self.request.target.platform, made_by]))

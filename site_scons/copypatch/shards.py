@@ -48,7 +48,8 @@ def derive(command: Sequence[str], source: str, output: str, folder: Path, runne
             kept.append(word)
     if dropped.get("-o") != output or dropped.get("-main-file-name") != Path(source).name:
         return "the driver's command does not name its output as expected"
-    return ShardLine(tuple(kept))
+    # The driver names the program behind the one that the user chose, which may be a wrapper.
+    return ShardLine((command[0], *kept[1:]))
 
 
 def deal(costs: Mapping[str, int], hands: int) -> list[list[str]]:

@@ -6,12 +6,13 @@ Every step writes its outputs whole and only when they change, so an unchanged o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from copypatch import fragment, holes_file, manifest, merge, readobj, stages, stencil
-from copypatch.compile import compile_uops, precompile
+from copypatch.compile import compile_uops
+from copypatch.compile import precompile as make_prefix
 from copypatch.context import Context
 from copypatch.dialects import disassembly_lines
 from copypatch.errors import CompileError, ObjectError
@@ -36,10 +37,17 @@ __all__ = [
 ]
 
 
-def write_sources(plan: Plan, opnames: Sequence[str]) -> None:
+def write_sources(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Write the C text of uops. Raises TemplateError, OutputError."""
+    _announce(plan, "writing C sources", opnames, context)
     for opname in opnames:
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
+
+
+def precompile(plan: Plan, context: Context) -> None:
+    """Make sure of the precompiled include block. Raises CompileError with clang's words, OutputError."""
+    context.report.console.doing(f"{plan.request.name}: precompiling the include block")
+    context.report.console.show(make_prefix(plan, context.runner))
 
 
 def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:
@@ -49,11 +57,13 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     CompileError when a header changed meanwhile, OutputError.
     """
     report, name = context.report, plan.request.name
-    restored = _restore_objects(plan, opnames, context)
+    stale = _without_object(plan, opnames)
+    restored = _restore_objects(plan, stale, context)
     report.restore(name, restored)
-    todo = [opname for opname in opnames if opname not in restored]
+    todo = [opname for opname in stale if opname not in restored]
     if not todo:
         return
+    _announce(plan, "compiling", todo, context)
     report.compiling(name, todo)
     result = compile_uops(plan, todo, context.runner, report.console.warn)
     report.console.show(result.messages)
@@ -74,6 +84,40 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
             if opname not in result.warned and (key := plan.key(opname)) is not None
         }
     )
+
+
+def _announce(plan: Plan, what: str, opnames: Collection[str], context: Context) -> None:
+    if opnames:
+        context.report.console.doing(f"{plan.request.name}: {what}", len(opnames))
+
+
+def _changed(plan: Plan, opnames: Sequence[str], involved: Callable[[str], Sequence[Path]]) -> list[str]:
+    """Return the uops for which a step has to be done: the others' files are those of the last build.
+
+    *involved* gives what the step reads and writes for a uop. This is where an identical object, or anything
+    after it, ends the work for a uop.
+    """
+    entries = manifest.load(plan.paths.manifest).entries
+    settled = {"rules": plan.rules, "compiler": plan.request.identity}
+    return [
+        opname
+        for opname in opnames
+        if opname not in entries
+        or any(entries[opname].inputs.get(name) != value for name, value in settled.items())
+        or not entries[opname].intact(involved(opname))
+    ]
+
+
+def _without_object(plan: Plan, opnames: Sequence[str]) -> list[str]:
+    """Return the uops whose objects are not those of their keys: the others need something else made anew."""
+    entries = manifest.load(plan.paths.manifest).entries
+    stale = []
+    for opname in opnames:
+        key, entry = plan.key(opname), entries.get(opname)
+        compiled = plan.paths.compiled(opname, plan.request.steps(opname))
+        if key is None or entry is None or entry.object_key != key.hexdigest() or not entry.intact(compiled):
+            stale.append(opname)
+    return stale
 
 
 def _restore_objects(plan: Plan, opnames: Sequence[str], context: Context) -> set[str]:
@@ -105,8 +149,12 @@ def read_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """
     paths, toolchain = plan.paths, plan.request.toolchain
     opnames = [opname for opname in opnames if paths.object(opname).is_file()]
+    opnames = _changed(
+        plan, opnames, lambda name: [paths.object(name), paths.sections(name), paths.disassembly(name)]
+    )
     if not opnames:
         return
+    _announce(plan, "reading objects", opnames, context)
     folder = paths.object(opnames[0]).parent
     names = [paths.object(opname).name for opname in opnames]
     read, dump = context.runner.map(
@@ -152,9 +200,11 @@ def write_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     A uop whose object cannot become a stencil is reported and leaves nothing behind; one without an object is
     passed over. Raises OutputError.
     """
+    paths = plan.paths
+    opnames = [name for name in opnames if not plan.request.steps(name) or paths.sections(name).is_file()]
+    opnames = _changed(plan, opnames, lambda name: plan.paths.chain(name, plan.request.steps(name))[-4:-1])
+    _announce(plan, "making holes files", opnames, context)
     for opname in opnames:
-        if plan.request.steps(opname) and not plan.paths.sections(opname).is_file():
-            continue
         try:
             group = _stencil_group(plan, opname)
         except ObjectError as error:
@@ -179,7 +229,9 @@ def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     A uop without a holes file is passed over. Raises HolesFileError, OutputError.
     """
     made = [opname for opname in opnames if plan.paths.holes(opname).is_file()]
-    for opname in made:
+    changed = _changed(plan, made, lambda name: [plan.paths.holes(name), plan.paths.fragment(name)])
+    _announce(plan, "writing fragments", changed, context)
+    for opname in changed:
         path = plan.paths.holes(opname)
         group = holes_file.load(read_text(path), str(path))
         write_if_changed(plan.paths.fragment(opname), fragment.write(group, plan.request.tree.dialect.text))
@@ -194,7 +246,7 @@ def _record_made(plan: Plan, opnames: Sequence[str], context: Context) -> None:
         if key is None:
             continue
         chain = plan.paths.chain(opname, plan.request.steps(opname))
-        entries[opname] = manifest.entry(key, plan.own_text(opname), chain)
+        entries[opname] = manifest.entry(key, plan.key(opname), plan.own_text(opname), chain)
         # The cache is silent, so what the compiler warned of does not go there: it is said every time.
         if not context.report.has_warned(plan.request.name, opname):
             values[key.hexdigest()] = plan.paths.fragment(opname).read_bytes()
@@ -210,7 +262,7 @@ def restore_fragments(plan: Plan, fragments: Mapping[str, bytes]) -> None:
         write_if_changed(path, content)
         key = plan.fragment_key(opname)
         if key is not None:
-            entries[opname] = manifest.entry(key, plan.own_text(opname), [path])
+            entries[opname] = manifest.entry(key, None, plan.own_text(opname), [path])
     _record(plan, entries)
 
 
@@ -241,6 +293,7 @@ def merge_header(plan: Plan, context: Context) -> bool:
         fragment.parse(read_text(paths.fragment(opname)), str(paths.fragment(opname))) for opname in plan.opnames
     ]
     footer = dialect.footer(fragments, plan.request.entry, dialect.text)
+    context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
     text = merge.header(plan.request.first_lines(), fragments, footer)
     changed = write_if_changed(plan.request.header, text)
     recorded = manifest.load(paths.manifest).entries

@@ -145,9 +145,6 @@ def compare_alone(plan: Plan, size: int | None, runner: Runner) -> int:
         fresh = replace(plan, request=request)
         console = Console(io.StringIO(), io.StringIO(), live=False)
         context = Context(runner, Report(console), NoStore())
-        steps.write_sources(fresh, [opname for opname in opnames if opname != request.entry])
-        if plan.expansion.shares_prefix:
-            steps.precompile(fresh, runner)
         steps.compile_objects(fresh, opnames, context)
         steps.read_objects(fresh, opnames, context)
         steps.write_holes(fresh, opnames, context)

@@ -34,6 +34,7 @@ from copypatch.errors import CopypatchError
 from copypatch.process import Runner
 from copypatch.session import Session, open_session, open_tree
 from site_tools.copypatch_actions import builders
+from site_tools.copypatch_database import use_database
 from site_tools.copypatch_graph import changed, declare_dispatcher, declare_header, file_node
 from site_tools.copypatch_targets import TARGETS, TEMPLATES, cache_commands, help_text, named_targets
 
@@ -52,6 +53,7 @@ def generate(env: Environment) -> None:
     env["STENCIL_CONSOLE"] = env.get("STENCIL_CONSOLE") or Console.for_streams()
     env["BUILDERS"].update(builders())
     env.AddMethod(_stencil_session, "StencilSession")
+    env.AddMethod(_stencil_database, "StencilDatabase")
     env.AddMethod(_jit_stencils, "JitStencils")
     env.AddMethod(named_targets, "StencilTargets")
     env.AddMethod(cache_commands, "StencilCacheCommands")
@@ -90,6 +92,12 @@ def _wants_whole_chain(asked: variables.Options) -> bool:
     return bool(
         asked.full_graph or named or SCons.Script.GetOption("clean") or SCons.Script.GetOption("tree_printers")
     )
+
+
+def _stencil_database(_env: Environment, session: Session) -> None:
+    """Put SCons's database into the session's output folder, or do without one where it is of no use."""
+    remember = _wants_whole_chain(session.options) or "run" in SCons.Script.COMMAND_LINE_TARGETS
+    use_database(session.out / "uops", remember=remember)
 
 
 def _jit_stencils(env: Environment, session: Session) -> list[Node]:

@@ -11,25 +11,25 @@ import SCons.Builder
 
 from copypatch import steps
 from copypatch.console import Console
+from copypatch.context import Context
 from copypatch.errors import CopypatchError
 from copypatch.plan import Plan
-from copypatch.session import Session
 
 # SCons has no type stubs: its environments and nodes are Any to us.
 Environment = Any
 Node = Any
-_Step = Callable[[Session, Plan, list[str]], None]
+_Step = Callable[[Plan, list[str], Context], None]
 
 
 def builders() -> Mapping[str, object]:
     """Return the builders by name. They need STENCIL_SESSION, STENCIL_PLAN and STENCIL_CONSOLE."""
     return {
-        "UopSource": _batch_builder(_write_sources, "writing C sources"),
+        "UopSource": _batch_builder(steps.write_sources),
         "UopPrefix": _builder(_precompile),
-        "UopObject": _batch_builder(_compile, "compiling"),
-        "UopSections": _batch_builder(_read_objects, "reading objects"),
-        "UopHoles": _batch_builder(_write_holes, "making holes files"),
-        "UopFragment": _batch_builder(_write_fragments, "writing fragments"),
+        "UopObject": _batch_builder(steps.compile_objects),
+        "UopSections": _batch_builder(steps.read_objects),
+        "UopHoles": _batch_builder(steps.write_holes),
+        "UopFragment": _batch_builder(steps.write_fragments),
         "StencilHeader": _builder(_merge),
         "StencilDispatcher": _builder(_dispatch),
     }
@@ -39,14 +39,12 @@ def _builder(function: Callable[..., int | None]) -> object:
     return SCons.Builder.Builder(action=SCons.Action.Action(function, cmdstr=None))
 
 
-def _batch_builder(step: _Step, what: str) -> object:
+def _batch_builder(step: _Step) -> object:
     """A builder whose action gets all stale uops of a plan at once."""
 
     def act(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
         session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
-        opnames = _stale(target)
-        console.doing(f"{plan.request.name}: {what}", len(opnames))
-        return guarded(console, lambda: step(session, plan, opnames))
+        return guarded(console, lambda: step(plan, _stale(target), session.context))
 
     # True: one batch per action and environment, so one per step and plan.
     action = SCons.Action.Action(act, cmdstr=None, batch_key=True, targets="$CHANGED_TARGETS")
@@ -81,35 +79,13 @@ def guarded(console: Console, action: Callable[[], object]) -> int | None:
     return None
 
 
-def _write_sources(_session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.write_sources(plan, opnames)
-
-
 def _precompile(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
-    console.doing(f"{plan.request.name}: precompiling the include block")
-    return guarded(console, lambda: console.show(steps.precompile(plan, session.context.runner)))
-
-
-def _compile(session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.compile_objects(plan, opnames, session.context)
-
-
-def _read_objects(session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.read_objects(plan, opnames, session.context)
-
-
-def _write_holes(session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.write_holes(plan, opnames, session.context)
-
-
-def _write_fragments(session: Session, plan: Plan, opnames: list[str]) -> None:
-    steps.write_fragments(plan, opnames, session.context)
+    return guarded(console, lambda: steps.precompile(plan, session.context))
 
 
 def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
-    console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
     return guarded(console, lambda: steps.merge_header(plan, session.context))
 
 

@@ -158,7 +158,6 @@ def test_what_was_compiled_alone_is_not_lost(bench: Bench) -> None:
 @pytest.mark.parametrize("graph", ["auto", "full"])
 def test_clang_is_killed_in_a_shard(bench: Bench, graph: str) -> None:
     old = bench.ok(graph=graph).headers
-    # Half of the shards: those whose process has an even number.
     compilers.write_clang(bench.prefix, bench.real, "killed", '[ "$1" != -cc1 ] || kill -9 $$')
     stale(bench, 20)
     built = bench.ok(graph=graph)
