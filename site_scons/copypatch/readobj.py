@@ -13,10 +13,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from copypatch.errors import ObjectError, RelocationError
-from copypatch.relocations import KINDS, Addend, RelocationKind
+from copypatch.relocations import KINDS, MACHO_ADDEND, Addend, RelocationKind
 from copypatch.sections import ObjectSections, Place, Relocation, Section, Symbol
 from copypatch.triples import ObjectFormat, Platform
 
@@ -39,21 +40,23 @@ def split(output: str, paths: Sequence[str]) -> list[str]:
     *paths* are the objects as they were named on the command line. Raises ObjectError when the output does not
     hold exactly these objects.
     """
-    starts = [_find_start(output, path) for path in paths]
-    if any(start < 0 for start in starts) or starts != sorted(starts):
-        missing = [path for path, start in zip(paths, starts, strict=True) if start < 0]
-        raise ObjectError(f"llvm-readobj printed nothing for {', '.join(missing) or 'some objects'}")
+    starts: list[int] = []
+    for path in paths:
+        # The objects come in the order in which they were named, so each is looked for behind the one before.
+        start = _find_start(output, path, starts[-1] if starts else 0)
+        if start < 0:
+            raise ObjectError(f"llvm-readobj printed nothing for {path}")
+        starts.append(start)
     ends = [*starts[1:], len(output)]
     return [output[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _find_start(output: str, path: str) -> int:
+def _find_start(output: str, path: str, position: int) -> int:
     # Neither form can come from a symbol's name: quotes in a JSON string are escaped, and so are line ends.
     quoted = json.dumps(path)
-    elf = output.find(f'{{"FileSummary":{{"File":{quoted},')
-    if elf >= 0:
-        return elf
-    bare = re.search(rf'^,?("File":{re.escape(quoted)},)', output, re.MULTILINE)
+    if output.startswith('[{"FileSummary":'):
+        return output.find(f'{{"FileSummary":{{"File":{quoted},', position)
+    bare = re.compile(rf'^,?("File":{re.escape(quoted)},)', re.MULTILINE).search(output, position)
     return bare.start(1) if bare else -1
 
 
@@ -103,7 +106,8 @@ def _name(record: object) -> str:
 
 
 # No uop comes near it; a size beyond it is a damaged object, not something to allocate.
-_LARGEST = 1 << 24
+_LARGEST_POWER = 24
+_LARGEST = 1 << _LARGEST_POWER
 
 
 def _number(value: object) -> int:
@@ -155,6 +159,7 @@ def _elf(records: Sequence[_Json], opname: str, platform: Platform) -> list[Sect
                 body=body,
                 symbols=_symbols(record, platform, 0),
                 relocations=_relocations(relocations.get(record["Index"], {}), name, body, opname, platform),
+                alignment=max(_number(record.get("AddressAlignment", 1)), 1),
             )
         )
     return sections
@@ -177,6 +182,7 @@ def _macho(records: Sequence[_Json], opname: str, platform: Platform) -> list[Se
                 symbols=_symbols(record, platform, _number(record["Address"])),
                 relocations=_relocations(record, name, body, opname, platform),
                 address=_number(record["Address"]),
+                alignment=1 << min(_number(record.get("Alignment", 0)), _LARGEST_POWER),
             )
         )
     return sections
@@ -203,9 +209,15 @@ def _coff(records: Sequence[_Json], opname: str, platform: Platform) -> list[Sec
                 body=body,
                 symbols=_symbols(record, platform, 0),
                 relocations=_relocations(record, name, body, opname, platform),
+                alignment=max(
+                    (int(match[1]) for flag in flags if (match := _COFF_ALIGNMENT.match(flag))), default=1
+                ),
             )
         )
     return sections
+
+
+_COFF_ALIGNMENT = re.compile(r"IMAGE_SCN_ALIGN_(\d+)BYTES$")
 
 
 def _symbols(record: _Json, platform: Platform, start: int) -> tuple[Symbol, ...]:
@@ -219,17 +231,24 @@ def _symbols(record: _Json, platform: Platform, start: int) -> tuple[Symbol, ...
 def _relocations(
     record: _Json, section: str, body: bytes, opname: str, platform: Platform
 ) -> tuple[Relocation, ...]:
-    return tuple(
-        _relocation(wrapped["Relocation"], section, body, opname, platform)
-        for wrapped in record.get("Relocations", ())
-    )
+    found: list[Relocation] = []
+    for wrapped in record.get("Relocations", ()):
+        relocation = _relocation(wrapped["Relocation"], f"{opname}: section {section}", body, platform, record)
+        if found and found[-1].kind == MACHO_ADDEND:
+            relocation = replace(relocation, exact_addend=found[-1].exact_addend)
+        if relocation.kind == MACHO_ADDEND:
+            # Its 24 bits stand where the others have the number of a section.
+            bits = _number(wrapped["Relocation"]["Section"]["Value"])
+            relocation = replace(relocation, exact_addend=bits - (1 << 24) if bits >> 23 else bits)
+        found.append(relocation)
+    return tuple(found)
 
 
-def _relocation(record: _Json, section: str, body: bytes, opname: str, platform: Platform) -> Relocation:
+def _relocation(record: _Json, within: str, body: bytes, platform: Platform, section: _Json) -> Relocation:
     offset = _number(record["Offset"])
     # Mach-O may name a section where the others name its symbol.
     symbol = _name(record["Symbol"] if "Symbol" in record else record["Section"])
-    where = f"{opname}: section {section}, offset {offset:#x}"
+    where = f"{within}, offset {offset:#x}"
     kind = _known_kind(record["Type"]["Name"], platform, where, symbol.removeprefix(platform.symbol_prefix))
     # What is patched is four bytes or more; behind the section's end they would be another section's.
     if offset + 4 > len(body):
@@ -238,20 +257,58 @@ def _relocation(record: _Json, section: str, body: bytes, opname: str, platform:
     if platform.object_format is ObjectFormat.COFF and symbol.startswith("__imp_"):
         # A DLL import is a pointer to the thing: a slot of the offset table, in other words.
         symbol, got = symbol.removeprefix("__imp_"), True
-    addend = _addend(kind, record, body[offset : offset + 4])
-    return Relocation(offset, kind.name, symbol.removeprefix(platform.symbol_prefix), addend, got)
+    field = body[offset : offset + 8]
+    relocation = Relocation(
+        offset,
+        kind.name,
+        symbol.removeprefix(platform.symbol_prefix),
+        _addend(kind.addend, record, field),
+        got,
+    )
+    return _made_exact(relocation, kind, record, field, _number(section.get("Address", 0)))
 
 
-def _addend(kind: RelocationKind, record: _Json, field: bytes) -> int:
-    match kind.addend:
+def _made_exact(
+    relocation: Relocation, kind: RelocationKind, record: _Json, field: bytes, start: int
+) -> Relocation:
+    """Add what the format defines to what the generators take; *start* is the section's own address."""
+    exact = _addend(kind.exact or kind.addend, record, field)
+    if "Symbol" in record or (kind.exact or kind.addend) is Addend.NONE:
+        return replace(relocation, exact_addend=exact) if exact != relocation.addend else relocation
+    if kind.addend is not Addend.PC32_IN_PLACE:
+        return replace(relocation, exact_addend=0, address=exact)
+    # The field holds the distance from the end of the instruction to an address of the object's own.
+    end = 4 + kind.tail
+    return replace(relocation, exact_addend=-end, address=start + relocation.offset + end + exact + 4)
+
+
+def _addend(place: Addend, record: _Json, field: bytes) -> int:
+    word = int.from_bytes(field[:4], "little")
+    match place:
         case Addend.EXPLICIT:
             return _signed(record["Addend"])
         case Addend.PC32_IN_PLACE:
-            return int.from_bytes(field, "little", signed=True) - 4
+            return int.from_bytes(field[:4], "little", signed=True) - 4
         case Addend.ABS32_IN_PLACE:
-            return int.from_bytes(field, "little")
+            return word
+        case Addend.ABS64_IN_PLACE:
+            return int.from_bytes(field, "little", signed=True)
+        case Addend.ADRP_IN_PLACE:
+            # Low two bits first; unlike what the finished instruction holds, these are bytes and not pages.
+            bits = (word >> 5 & 0x7FFFF) << 2 | word >> 29 & 3
+            return bits - (1 << 21) if bits >> 20 else bits
+        case Addend.LOW12_IN_PLACE:
+            return (word >> 10 & 0xFFF) << _access_shift(word)
         case Addend.NONE:
             return 0
+
+
+def _access_shift(word: int) -> int:
+    """The unit of the offset in an AArch64 instruction as a power of two: a load or store counts in its size."""
+    if word & 0x3B000000 != 0x39000000:
+        return 0
+    # 16 bytes, of a vector, are encoded as size 0 with bits 26 and 23.
+    return 4 if word >> 30 == 0 and word & 0x04800000 == 0x04800000 else word >> 30
 
 
 def _known_kind(name: str, platform: Platform, where: str, symbol: str) -> RelocationKind:

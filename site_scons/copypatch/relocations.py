@@ -24,6 +24,9 @@ class Addend(enum.Enum):
     # The field holds the distance from its own end, so four bytes are taken off to make it relative to itself.
     PC32_IN_PLACE = "32 bits in the section, signed, less 4"
     ABS32_IN_PLACE = "32 bits in the section, unsigned"
+    ABS64_IN_PLACE = "64 bits in the section, signed"
+    ADRP_IN_PLACE = "21 bits in the instruction, signed"
+    LOW12_IN_PLACE = "12 bits in the instruction, in units of what it moves"
     NONE = "always 0"
 
 
@@ -31,10 +34,16 @@ class Addend(enum.Enum):
 class RelocationKind:
     """One kind of relocation and what becomes of it.
 
-    *patch* is the patch function that fills the hole. *paired* is the one used instead by dialects whose run
+    *patch* is the patch function that fills the hole; empty for a record that only holds the addend of the next
+    one. *paired* is the one used instead by dialects whose run
     time relaxes an ADRP + LDR pair at build time (3.13.5's ``patch_aarch64_33rx``). *got* says that the hole
     wants the address of a table slot which holds the symbol's address. *far_call* marks branches whose range is
     too short for an external function. *dialects* is empty when every dialect has the kind.
+
+    CPython's generators take some things more simply than the formats define them, and a dialect that reads objects
+    exactly does not: *exact* is where the addend is, if not where *addend* says; *direct* the patch function of a
+    hole that wants the symbol itself, if *patch* expects a slot; *tail* how many bytes of the instruction follow
+    the field.
     """
 
     name: str
@@ -46,6 +55,9 @@ class RelocationKind:
     far_call: bool = False
     paired: str = ""
     dialects: frozenset[str] = frozenset()
+    exact: Addend | None = None
+    direct: str = ""
+    tail: int = 0
 
 
 _x86_64_elf = partial(RelocationKind, object_format=ObjectFormat.ELF, machine="x86_64", addend=Addend.EXPLICIT)
@@ -66,6 +78,9 @@ _PAGE_OFFSET = "patch_aarch64_12x"
 _NOT_3_14 = frozenset({"3.13", "embedded"})
 _NOT_3_13 = frozenset({"3.14", "embedded"})
 _EMBEDDED = frozenset({"embedded"})
+
+# AArch64 instructions have no room for an addend, so Mach-O has a record of its own for it, before the other.
+MACHO_ADDEND = "ARM64_RELOC_ADDEND"
 
 _TABLE = (
     _x86_64_elf(name="R_X86_64_64", patch="patch_64"),
@@ -90,24 +105,45 @@ _TABLE = (
     _aarch64_elf(name="R_AARCH64_MOVW_UABS_G1_NC", patch="patch_aarch64_16b"),
     _aarch64_elf(name="R_AARCH64_MOVW_UABS_G2_NC", patch="patch_aarch64_16c"),
     _aarch64_elf(name="R_AARCH64_MOVW_UABS_G3", patch="patch_aarch64_16d"),
+    _aarch64_elf(name="R_AARCH64_PREL32", patch="patch_32r", dialects=_EMBEDDED),
+    _aarch64_macho(name=MACHO_ADDEND, patch="", dialects=_EMBEDDED),
     _aarch64_macho(name="ARM64_RELOC_BRANCH26", patch="patch_aarch64_26r", far_call=True),
     _aarch64_macho(name="ARM64_RELOC_GOT_LOAD_PAGE21", patch="patch_aarch64_21r", got=True, paired=_PAGE),
     _aarch64_macho(name="ARM64_RELOC_GOT_LOAD_PAGEOFF12", patch="patch_aarch64_12", got=True, paired=_PAGE_OFFSET),
     _aarch64_macho(name="ARM64_RELOC_PAGE21", patch="patch_aarch64_21r"),
     _aarch64_macho(name="ARM64_RELOC_PAGEOFF12", patch="patch_aarch64_12"),
-    _aarch64_macho(name="ARM64_RELOC_UNSIGNED", patch="patch_64"),
+    _aarch64_macho(name="ARM64_RELOC_UNSIGNED", patch="patch_64", exact=Addend.ABS64_IN_PLACE),
     _x86_64_macho(name="X86_64_RELOC_BRANCH", patch="patch_32r"),
     _x86_64_macho(name="X86_64_RELOC_GOT", patch="patch_x86_64_32rx", got=True),
     _x86_64_macho(name="X86_64_RELOC_GOT_LOAD", patch="patch_x86_64_32rx", got=True),
     _x86_64_macho(name="X86_64_RELOC_SIGNED", patch="patch_32r"),
-    _x86_64_macho(name="X86_64_RELOC_UNSIGNED", patch="patch_64", addend=Addend.NONE),
-    _x86_64_coff(name="IMAGE_REL_AMD64_REL32", patch="patch_x86_64_32rx"),
+    _x86_64_macho(name="X86_64_RELOC_SIGNED_1", patch="patch_32r", tail=1, dialects=_EMBEDDED),
+    _x86_64_macho(name="X86_64_RELOC_SIGNED_2", patch="patch_32r", tail=2, dialects=_EMBEDDED),
+    _x86_64_macho(name="X86_64_RELOC_SIGNED_4", patch="patch_32r", tail=4, dialects=_EMBEDDED),
+    _x86_64_macho(name="X86_64_RELOC_UNSIGNED", patch="patch_64", addend=Addend.NONE, exact=Addend.ABS64_IN_PLACE),
+    _x86_64_coff(name="IMAGE_REL_AMD64_ADDR64", patch="patch_64", addend=Addend.ABS64_IN_PLACE, dialects=_EMBEDDED),
+    _x86_64_coff(name="IMAGE_REL_AMD64_REL32", patch="patch_x86_64_32rx", direct="patch_32r"),
+    _aarch64_coff(
+        name="IMAGE_REL_ARM64_ADDR64", patch="patch_64", addend=Addend.ABS64_IN_PLACE, dialects=_EMBEDDED
+    ),
     _aarch64_coff(name="IMAGE_REL_ARM64_BRANCH26", patch="patch_aarch64_26r"),
-    _aarch64_coff(name="IMAGE_REL_ARM64_PAGEBASE_REL21", patch="patch_aarch64_21r", paired=_PAGE),
-    _aarch64_coff(name="IMAGE_REL_ARM64_PAGEOFFSET_12A", patch="patch_aarch64_12"),
-    _aarch64_coff(name="IMAGE_REL_ARM64_PAGEOFFSET_12L", patch="patch_aarch64_12", paired=_PAGE_OFFSET),
+    _aarch64_coff(
+        name="IMAGE_REL_ARM64_PAGEBASE_REL21",
+        patch="patch_aarch64_21r",
+        paired=_PAGE,
+        exact=Addend.ADRP_IN_PLACE,
+    ),
+    _aarch64_coff(name="IMAGE_REL_ARM64_PAGEOFFSET_12A", patch="patch_aarch64_12", exact=Addend.LOW12_IN_PLACE),
+    _aarch64_coff(
+        name="IMAGE_REL_ARM64_PAGEOFFSET_12L",
+        patch="patch_aarch64_12",
+        paired=_PAGE_OFFSET,
+        exact=Addend.LOW12_IN_PLACE,
+    ),
     _i686_coff(name="IMAGE_REL_I386_DIR32", patch="patch_32", addend=Addend.ABS32_IN_PLACE),
-    _i686_coff(name="IMAGE_REL_I386_REL32", patch="patch_x86_64_32rx", addend=Addend.PC32_IN_PLACE),
+    _i686_coff(
+        name="IMAGE_REL_I386_REL32", patch="patch_x86_64_32rx", addend=Addend.PC32_IN_PLACE, direct="patch_32r"
+    ),
 )
 KINDS: Mapping[str, RelocationKind] = MappingProxyType({kind.name: kind for kind in _TABLE})
 

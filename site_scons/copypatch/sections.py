@@ -32,6 +32,10 @@ class Relocation:
 
     *symbol* has lost the platform's prefix. *addend* is in bytes, signed. *got* says that the address of a slot
     holding the symbol's address is wanted, not the address itself.
+
+    *addend* is what CPython's generators take for it; *exact_addend* what the object format defines. *address* is
+    the place in the object's own address space that a Mach-O relocation against a section points to:
+    *exact_addend* is then to be added to that place.
     """
 
     offset: int
@@ -39,6 +43,8 @@ class Relocation:
     symbol: str
     addend: int
     got: bool
+    exact_addend: int | None = None
+    address: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,8 @@ class Section:
     """A section that is loaded at run time.
 
     *address* is the section's place in the object's own address space for Mach-O, where sections are laid out
-    by the assembler; in the other formats it is None and each section goes behind the one before.
+    by the assembler; in the other formats it is None and each section goes behind the one before. *alignment* is in
+    bytes.
     """
 
     index: int
@@ -56,6 +63,7 @@ class Section:
     symbols: tuple[Symbol, ...] = ()
     relocations: tuple[Relocation, ...] = ()
     address: int | None = None
+    alignment: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from copypatch.errors import ObjectError, RelocationError
 from copypatch.holes import CODE, DATA, ZERO, Hole, Stencil, StencilGroup
 from copypatch.readobj import HELP
 from copypatch.relocations import GOT_SLOT, KINDS
-from copypatch.sections import ObjectSections, Place
+from copypatch.sections import ObjectSections, Place, Relocation, Section
 from copypatch.triples import ObjectFormat, Platform
 
 # The offset table holds addresses of 64 bits, on 32-bit targets too.
 _GOT_SLOT_SIZE = 8
 _DATA_ALIGNMENT = 8
+# What the largest registers of these targets' ordinary code are loaded with, aligned: 16 bytes.
+_EXACT_ALIGNMENT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ class StencilRules:
     of the code. *jumps* are the continuation jumps that can be dropped, only where *aligned_jumps* is unset or
     the shortened code stays aligned. *pad_with_nops*: else code is padded with zeros. *comment_empty_padding*:
     write the padding's comment even where nothing is padded. *far_calls* says how calls out of range are
-    reached.
+    reached. *exact*: addends and the alignment of data are as the object formats define them, where CPython's
+    generators simplify (see RelocationKind); data is then padded to 16 bytes, and the run time has to place it so.
     """
 
     values: tuple[str, ...]
@@ -58,6 +61,7 @@ class StencilRules:
     aligned_jumps: bool = False
     pad_with_nops: bool = True
     comment_empty_padding: bool = False
+    exact: bool = False
 
 
 @dataclass(slots=True)
@@ -85,6 +89,9 @@ class _Reference:
     addend: int
     got: bool
     far: bool = False
+    # In the object's own address space, where it points to a place instead of a symbol; then that place.
+    address: int | None = None
+    place: tuple[str, int] | None = None
 
 
 def build(
@@ -108,6 +115,8 @@ def build(
     code_holes = [resolver.resolve(reference) for reference in code.holes]
     data_holes = [resolver.resolve(reference) for reference in data.holes]
     data_holes += resolver.emit_slots(data)
+    if rules.exact:
+        data.body += bytes(-len(data.body) % _EXACT_ALIGNMENT)
     return StencilGroup(
         opname=opname,
         code=_finish(code, code_holes),
@@ -127,45 +136,109 @@ _Symbols = dict[str, tuple[str, int]]
 def _place(objects: ObjectSections, code: _Draft, data: _Draft, opname: str, rules: StencilRules) -> _Symbols:
     """Lay out the sections, and return where each symbol came to lie."""
     symbols: _Symbols = {}
-    for section in objects.sections:
-        value, draft = (CODE, code) if section.place is Place.CODE else (DATA, data)
+    # Where the data stencil starts in the address space of an object that has one.
+    origin: int | None = None
+    for section in _in_order(objects, rules):
+        is_code = section.place is Place.CODE
+        value, draft = (CODE, code) if is_code else (DATA, data)
         if section.address is None:
+            if rules.exact and not is_code:
+                data.body += bytes(-len(data.body) % _alignment(section, opname))
             base = len(draft.body)
         else:
-            # The assembler has laid out code and data behind each other; the data stencil starts where the
-            # code ends.
-            base = section.address - (0 if section.place is Place.CODE else len(code.body))
-            gap = section.address - len(code.body) - len(data.body)
-            if gap < 0:
-                raise ObjectError(f"{opname}: section {section.name} overlaps the one before it in the object")
-            draft.body += bytes(gap)
-            if len(draft.body) != base:
-                raise ObjectError(
-                    f"{opname}: code section {section.name} lies behind data in the object, where its addresses "
-                    "would be wrong; is there a section attribute on a function?"
-                )
-            symbols[section.name] = value, base if section.place is Place.CODE else len(code.body)
+            if origin is None and not is_code:
+                origin = _origin(section, code, rules)
+            base = section.address - (0 if is_code else origin or 0)
+            _fill(section, base, draft, len(data.body) if is_code else 0, opname)
+            # The generators take the code's length for the place of a data section.
+            symbols[section.name] = value, base if is_code or rules.exact else len(code.body)
         for symbol in section.symbols:
             # In COFF a section's own name can stand again further on, for another section of that name.
             if objects.object_format is not ObjectFormat.COFF or symbol.name not in symbols:
                 symbols[symbol.name] = value, base + symbol.offset
         draft.body += section.body
-        for relocation in section.relocations:
-            if relocation.kind not in rules.patch_functions:
-                raise RelocationError(
-                    f"{opname}: section {section.name}, offset {relocation.offset:#x}: "
-                    f"relocation {relocation.kind} against {relocation.symbol}: {HELP}"
-                )
-            draft.holes.append(
-                _Reference(
-                    base + relocation.offset,
-                    relocation.kind,
-                    relocation.symbol,
-                    relocation.addend,
-                    relocation.got,
-                )
-            )
+        references = [_refer(relocation, section, base, opname, rules) for relocation in section.relocations]
+        draft.holes += [reference for reference in references if rules.patch_functions[reference.kind]]
+    for draft in (code, data):
+        draft.holes = [_locate(reference, len(code.body), origin or 0) for reference in draft.holes]
+    if rules.exact:
+        _check_names(objects, [*code.holes, *data.holes], opname)
     return symbols
+
+
+def _in_order(objects: ObjectSections, rules: StencilRules) -> list[Section]:
+    # In Mach-O, zero-filled sections are the last by address wherever they stand in the file.
+    return (
+        sorted(objects.sections, key=lambda section: section.address or 0) if rules.exact else [*objects.sections]
+    )
+
+
+def _check_names(objects: ObjectSections, references: Sequence[_Reference], opname: str) -> None:
+    """Raise RelocationError where a section is referred to by a name that several have."""
+    names = [section.name for section in objects.sections if section.body]
+    for reference in references:
+        if reference.place is None and names.count(reference.symbol) > 1:
+            raise RelocationError(
+                f"{opname}: relocation {reference.kind} against section {reference.symbol}, and the object has "
+                f"{names.count(reference.symbol)} of this name; give what it refers to a name, or another form"
+            )
+
+
+def _alignment(section: Section, opname: str) -> int:
+    if section.alignment > _EXACT_ALIGNMENT:
+        raise ObjectError(
+            f"{opname}: section {section.name} has to be aligned to {section.alignment} bytes, and the data of a "
+            f"stencil is to {_EXACT_ALIGNMENT}; is there an _Alignas, or a large vector?"
+        )
+    return section.alignment
+
+
+def _origin(section: Section, code: _Draft, rules: StencilRules) -> int:
+    """Return the address, in the object, of the start of the data stencil; *section* is the first in it.
+
+    The assembler has laid out code and data behind each other, so it starts where the code ends; or, if alignment
+    counts, at the last aligned address before the section, so that all in it is aligned.
+    """
+    if not rules.exact:
+        return len(code.body)
+    address = section.address or 0
+    return address - address % _EXACT_ALIGNMENT
+
+
+def _fill(section: Section, base: int, draft: _Draft, behind: int, opname: str) -> None:
+    """Fill the gap in front of a section that goes to *base*; *behind* is the size of the data, if it is code."""
+    gap = base - len(draft.body) - behind
+    if gap < 0:
+        raise ObjectError(f"{opname}: section {section.name} overlaps the one before it in the object")
+    draft.body += bytes(gap)
+    if behind:
+        raise ObjectError(
+            f"{opname}: code section {section.name} lies behind data in the object, where its addresses "
+            "would be wrong; is there a section attribute on a function?"
+        )
+
+
+def _refer(relocation: Relocation, section: Section, base: int, opname: str, rules: StencilRules) -> _Reference:
+    if relocation.kind not in rules.patch_functions:
+        raise RelocationError(
+            f"{opname}: section {section.name}, offset {relocation.offset:#x}: "
+            f"relocation {relocation.kind} against {relocation.symbol}: {HELP}"
+        )
+    addend, address = relocation.addend, None
+    if rules.exact and relocation.exact_addend is not None:
+        addend, address = relocation.exact_addend, relocation.address
+    return _Reference(
+        base + relocation.offset, relocation.kind, relocation.symbol, addend, relocation.got, address=address
+    )
+
+
+def _locate(reference: _Reference, code_size: int, origin: int) -> _Reference:
+    """Find what a reference to an address of the object's own points to."""
+    if reference.address is None:
+        return reference
+    if reference.address < code_size:
+        return replace(reference, place=(CODE, reference.address))
+    return replace(reference, place=(DATA, reference.address - origin))
 
 
 def _check_entry(symbols: _Symbols, opname: str, rules: StencilRules) -> None:
@@ -270,8 +343,10 @@ class _Resolver:
             slot = self._slots.setdefault(reference.symbol, _GOT_SLOT_SIZE * len(self._slots))
             value, symbol, addend = DATA, None, reference.addend + self._table + slot
         else:
-            value, symbol, addend = self._base(reference.symbol)
+            value, symbol, addend = self._base(reference)
             addend += reference.addend
+            if self._rules.exact:
+                function = KINDS[reference.kind].direct or function
         if reference.kind == "IMAGE_REL_AMD64_REL32" and symbol is not None:
             # A DLL's function is reached through its import slot; a direct call could be out of range.
             raise RelocationError(
@@ -280,7 +355,13 @@ class _Resolver:
             )
         return Hole(reference.offset, reference.kind, function, value, symbol, addend)
 
-    def _base(self, name: str) -> tuple[str, str | None, int]:
+    def _base(self, reference: _Reference) -> tuple[str, str | None, int]:
+        if reference.place is not None:
+            value, offset = reference.place
+            return value, None, offset
+        return self._named(reference.symbol)
+
+    def _named(self, name: str) -> tuple[str, str | None, int]:
         if (value := _value_of(name, self._rules)) is not None:
             return value, None, 0
         if name in self._symbols:
@@ -297,7 +378,7 @@ class _Resolver:
                 value, addend = self._symbols[name]
                 symbol = None
             else:
-                value, symbol, addend = self._base(name)
+                value, symbol, addend = self._named(name)
             offset = len(data.body)
             holes.append(Hole(offset, GOT_SLOT, self._rules.patch_functions[GOT_SLOT], value, symbol, addend))
             data.disassembly.append(f"{offset:x}: {_describe(value, symbol, addend)}")

@@ -15,6 +15,10 @@ import SCons.Executor
 Node = Any
 
 
+# What is remembered of batches that are complete, beside what SCons itself remembers for a while.
+_TARGETS, _SOURCES, _BY_TARGET = "copypatch targets", "copypatch sources", "copypatch sources by target"
+
+
 class _LinearExecutor(SCons.Executor.Executor):  # type: ignore[misc]
     """An executor whose batches are complete, so that what is asked for again is looked up."""
 
@@ -24,21 +28,21 @@ class _LinearExecutor(SCons.Executor.Executor):  # type: ignore[misc]
     def get_all_targets(self) -> list[Node]:
         """Return the targets of all batches."""
         found: list[Node] = self._remember(
-            "all targets", lambda: [node for batch in self.batches for node in batch.targets]
+            _TARGETS, lambda: [node for batch in self.batches for node in batch.targets]
         )
         return found
 
     def get_all_sources(self) -> list[Node]:
         """Return the sources of all batches."""
         found: list[Node] = self._remember(
-            "all sources", lambda: [node for batch in self.batches for node in batch.sources]
+            _SOURCES, lambda: [node for batch in self.batches for node in batch.sources]
         )
         return found
 
     def get_unignored_sources(self, node: Node, ignore: Sequence[Node] = ()) -> list[Node]:
         """Return the sources of the batch that a node is a target of, or all of them for no node."""
         if node:
-            found = self._remember("sources by target", self._sources_by_target).get(node, [])
+            found = self._remember(_BY_TARGET, self._sources_by_target).get(node, [])
         else:
             found = self.get_all_sources()
         return [source for source in found if source not in ignore] if ignore else found
@@ -46,8 +50,13 @@ class _LinearExecutor(SCons.Executor.Executor):  # type: ignore[misc]
     def _sources_by_target(self) -> dict[Node, list[Node]]:
         return {node: batch.sources for batch in self.batches for node in batch.targets}
 
+    def cleanup(self) -> None:
+        """Forget what may become wrong. SCons calls this after every single node of the batch."""
+        kept = {what: self._memo[what] for what in (_TARGETS, _SOURCES, _BY_TARGET) if what in self._memo}
+        super().cleanup()
+        self._memo.update(kept)
+
     def _remember(self, what: str, make: Callable[[], Any]) -> Any:
-        # SCons empties this dictionary whenever its own answers would become wrong.
         if what not in self._memo:
             self._memo[what] = make()
         return self._memo[what]

@@ -67,6 +67,7 @@ def dialect() -> Dialect:
             patch_functions=patch_functions(NAME, paired=False),
             jumps=JUMPS,
             far_calls=far_calls.Strategy.NUMBERED,
+            exact=True,
         ),
         text=TextRules(_PARAMETERS, _EXPRESSIONS),
         flags=_flags,
