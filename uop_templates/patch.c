@@ -66,12 +66,14 @@ write_64(unsigned char *location, uint64_t word)
     memcpy(location, &word, sizeof(word));
 }
 
-// The signed distance from the hole to the value, and whether it fits.
+// The signed distance from the hole to the value, and whether it fits. Where addresses have 32 bits
+// they wrap around, so that everything is in reach.
 
 static int64_t
 distance(const unsigned char *location, uint64_t value)
 {
-    return (int64_t)(value - (uintptr_t)location);
+    uint64_t bytes = value - (uintptr_t)location;
+    return UINTPTR_MAX == UINT32_MAX ? (int32_t)(uint32_t)bytes : (int64_t)bytes;
 }
 
 static int

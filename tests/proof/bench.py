@@ -36,6 +36,10 @@ def initial_cases(cases: Path) -> dict[str, str]:
     return {name: found[name] for name in KEPT}
 
 
+# SCons says where in its own code it found its database damaged.
+_SCONS_DATABASE = re.compile(r'^scons: warning: Ignoring corrupt .*\n\s*File ".*\n', re.MULTILINE)
+
+
 @dataclass(frozen=True)
 class Built:
     """What a build did. *compiled*: how often clang was run on each group's text."""
@@ -43,6 +47,11 @@ class Built:
     done: Done
     compiled: Counter[str]
     headers: Mapping[str, bytes]
+
+    @property
+    def has_traceback(self) -> bool:
+        """Whether Python's own words on an exception were shown."""
+        return replace(self.done, stderr=_SCONS_DATABASE.sub("", self.done.stderr)).has_traceback
 
 
 @dataclass(frozen=True)
@@ -128,7 +137,7 @@ class Bench:
         """Build the tree, which has to work."""
         built = self.build(*arguments, **variables)
         assert built.done.status == 0, built.done.output
-        assert not built.done.has_traceback, built.done.output
+        assert not built.has_traceback, built.done.output
         return built
 
     def clean(self, **variables: str) -> Built:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 from proof import compilers
+from proof.outputs import damage_output, delete_out
+from proof.places import PLACES, Place
 from proof.world import World
-
-from support import trees
 
 # An edit says what it did, or None where it cannot be done just now.
 Edit = Callable[[World], str | None]
@@ -21,8 +19,7 @@ BODIES = (
     "            tstate->counts[1] += 1;\n            break;",
     '            mini_raise(tstate, "message 1");\n            JUMP_TO_ERROR();',
     # A macro that would reach the cases behind it, if they were not kept apart.
-    "#undef MINI_REFERENCE\n#define MINI_REFERENCE 9\n            tstate->counts[2] = MINI_REFERENCE + 1;\n"
-    "            break;",
+    "#undef MINI_REFERENCE\n#define MINI_REFERENCE 9\n            tstate->counts[2] = MINI_REFERENCE + 1;",
     "            assert(tstate->counts[1] != 1);\n            tstate->counts[3] = __LINE__;\n            break;",
     "            tstate->names = __func__;\n            tstate->counts[0] = MINI_UNUSED + 1;\n            break;",
     "            tstate->number = mini_sqrt(MINI_FEATURE + 1);\n            break;",
@@ -31,10 +28,10 @@ BROKEN = "\n            this does not compile;"
 
 
 def _case(world: World) -> str:
-    return world.random.choice(sorted(set(world.cases) - _broken(world)) or sorted(world.cases))
+    return world.random.choice(sorted(set(world.cases) - broken(world)) or sorted(world.cases))
 
 
-def _broken(world: World) -> set[str]:
+def broken(world: World) -> set[str]:
     return {name for name, body in world.cases.items() if BROKEN in body}
 
 
@@ -114,7 +111,7 @@ def space_case(world: World) -> str | None:
 
 
 def break_case(world: World) -> str | None:
-    if _broken(world):
+    if broken(world):
         return None
     name = _case(world)
     world.cases[name] += BROKEN
@@ -122,28 +119,28 @@ def break_case(world: World) -> str | None:
 
 
 def mend_cases(world: World) -> str | None:
-    broken = _broken(world)
-    if not broken:
+    names = broken(world)
+    if not names:
         return None
-    for name in broken:
+    for name in names:
         world.cases[name] = world.cases[name].replace(BROKEN, "")
-    return f"{', '.join(sorted(broken))} compiles again, {world.write_cases()}"
+    return f"{', '.join(sorted(names))} compiles again, {world.write_cases()}"
 
 
-def _in_file(what: str, path: str, pattern: str, alternatives: tuple[str, ...]) -> Edit:
-    """An edit that puts one of several texts in the place of *pattern*, which finds all of them."""
+def _in_file(place: Place) -> Edit:
+    """An edit of a place in a file."""
 
     def edit(world: World) -> str | None:
-        file = world.bench.tree / path
+        file = world.bench.tree / place.path
         if not file.is_file():
             return None
         text = file.read_text(encoding="utf-8")
-        chosen = world.random.choice(alternatives)
-        new, count = re.subn(pattern, lambda _: chosen, text, count=1, flags=re.MULTILINE)
-        assert count == 1, f"{pattern} is not in {path}"
+        chosen = world.random.choice(place.alternatives)
+        new, count = re.subn(place.pattern, lambda _: chosen, text, count=1, flags=re.MULTILINE)
+        assert count == 1, f"{place.pattern} is not in {place.path}"
         if new == text:
             return None
-        return f"{what} in {path}: {chosen!r}, {world.write(file, new)}"
+        return f"{place.what} in {place.path}: {chosen!r}, {world.write(file, new)}"
 
     return edit
 
@@ -247,7 +244,7 @@ def edit_tool(world: World) -> str | None:
 
 _TOOL_EDITS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("fragment.py", r"_BYTES_PER_ROW = \d+", ("_BYTES_PER_ROW = 8", "_BYTES_PER_ROW = 16", "_BYTES_PER_ROW = 4")),
-    ("merge.py", r"( *)// (?:AUTO|OWN)", (r"\1// OWN", r"\1// AUTO")) if False else ("merge.py", "", ("",)),
+    ("merge.py", "", ("",)),
     ("fragment.py", "", ("",)),
     ("stencil.py", "", ("",)),
     ("readobj.py", "", ("",)),
@@ -280,74 +277,6 @@ def nothing(world: World) -> str | None:
     return "nothing"
 
 
-# The kinds of output, and whether the tool knows the group no more without it: for good, or its fragment too.
-CHAIN = ("src/*.c", "obj/*.o", "json/*.json", "dis/*.dis", "holes/*.json", "fragments/*.h")
-OTHERS = (
-    "manifest.json",
-    "expansion.json",
-    "shards.json",
-    "expand/texts.json",
-    "expand/all.c",
-    "src/copypatch-prefix.pch",
-    "src/copypatch-prefix.h",
-)
-SHARED = ("uops/toolchain.json", "uops/sconsign.dblite", "uops/lock", "jit_stencils*.h")
-
-
-def _damage(path: Path, way: str) -> None:
-    content = path.read_bytes()
-    if way == "deleted":
-        path.unlink()
-    elif way == "truncated":
-        path.write_bytes(content[: len(content) // 2])
-    elif way == "emptied":
-        path.write_bytes(b"")
-    elif way == "flipped":
-        middle = len(content) // 2
-        path.write_bytes(
-            content[:middle] + bytes(byte ^ 0x55 for byte in content[middle : middle + 4]) + content[middle + 4 :]
-        )
-    elif way == "garbage":
-        path.write_bytes(b'[1, "\xff garbage"]')
-
-
-def damage_output(world: World) -> str | None:
-    """Delete or damage an output of an earlier build."""
-    if not world.parts:
-        return None
-    part = world.random.choice(world.parts)
-    kind = "debug" if part.name.endswith("debug") else "release"
-    pattern = world.random.choice([*CHAIN, *OTHERS, *SHARED])
-    root = world.bench.out if pattern in SHARED else part
-    found = sorted(path for path in root.glob(pattern) if path.is_file())
-    if not found:
-        return None
-    path = world.random.choice(found)
-    way = world.random.choice(["deleted", "truncated", "emptied", "flipped", "garbage"])
-    stat = path.stat()
-    _damage(path, way)
-    if path.exists() and world.random.random() < 0.3:
-        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    if pattern in CHAIN:
-        if pattern != "src/*.c":
-            world.model.doubt(kind, path.stem.partition(".")[0], fragment=pattern == "fragments/*.h")
-    elif pattern == "manifest.json":
-        world.model.doubt_all(kind)
-    elif pattern == "uops/sconsign.dblite":
-        for each in list(world.model.folders):
-            for name in world.model.folders[each]:
-                world.model.doubt(each, name)
-    return f"{path.relative_to(world.bench.out)} {way}"
-
-
-def delete_out(world: World) -> str | None:
-    shutil.rmtree(world.bench.out, ignore_errors=True)
-    world.model.folders.clear()
-    return "the output folder is deleted"
-
-
-TEMPLATE = "Tools/jit/template.c"
-MINI = "Include/internal/pycore_mini.h"
 EDITS: tuple[tuple[int, Edit], ...] = (
     (4, add_case),
     (3, remove_case),
@@ -357,114 +286,6 @@ EDITS: tuple[tuple[int, Edit], ...] = (
     (4, comment_case),
     (4, space_case),
     (3, break_case),
-    (3, _in_file("code", TEMPLATE, r"return \(TARGET\).*;", tuple(f"return (TARGET) + {n}; \\" for n in range(4)))),
-    (
-        3,
-        _in_file(
-            "comment",
-            TEMPLATE,
-            r"^    int oparg;.*",
-            ("    int oparg;", "    int oparg; // one", "    int oparg; // two"),
-        ),
-    ),
-    (2, _in_file("line", TEMPLATE, r"\n+    int oparg;", ("\n    int oparg;", "\n\n    int oparg;"))),
-    (
-        3,
-        _in_file(
-            "include",
-            TEMPLATE,
-            r'#include "Python.h"\n(.*\n)?\n',
-            (
-                '#include "Python.h"\n\n',
-                '#include "Python.h"\n// why\n\n',
-                '#include "Python.h"\n#include "refcount.h"\n\n',
-            ),
-        ),
-    ),
-    (
-        2,
-        _in_file(
-            "macro",
-            "Tools/jit/jit.h",
-            r"\(TYPE\)\(uintptr_t\)\(*&\(*ALIAS\)*;",
-            ("(TYPE)(uintptr_t)&ALIAS;", "(TYPE)(uintptr_t)(&ALIAS);"),
-        ),
-    ),
-    (
-        2,
-        _in_file(
-            "code",
-            "Tools/jit/shim.c",
-            r"call\(frame.*,",
-            ("call(frame, stack_pointer,", "call(frame + 1, stack_pointer,", "call(frame + 2, stack_pointer,"),
-        ),
-    )
-    if False
-    else (
-        2,
-        _in_file(
-            "code",
-            "Tools/jit/shim.c",
-            r"call\(frame(?: \+ \d)?,",
-            ("call(frame,", "call(frame + 1,", "call(frame + 2,"),
-        ),
-    ),
-    (3, _in_file("code", MINI, r"salt << \d", tuple(f"salt << {n}" for n in (3, 5, 7)))),
-    (
-        2,
-        _in_file(
-            "comment",
-            MINI,
-            r"// In a debug build.*\n(?: *//.*\n)?",
-            ("// In a debug build, so\n", "// In a debug build,\n    // so\n"),
-        ),
-    ),
-    (
-        3,
-        _in_file(
-            "code",
-            "Include/object.h",
-            r"refcount \+= MINI_REFERENCE(?: \+ \d)?",
-            ("refcount += MINI_REFERENCE", "refcount += MINI_REFERENCE + 2"),
-        ),
-    ),
-    (
-        2,
-        _in_file(
-            "unused macro",
-            "Include/object.h",
-            r"^#define Py_OBJECT_H.*",
-            ("#define Py_OBJECT_H", "#define Py_OBJECT_H 1"),
-        ),
-    ),
-    (2, _in_file("feature", "pyconfig.h", r"MINI_FEATURE \d", tuple(f"MINI_FEATURE {n}" for n in range(3)))),
-    (
-        1,
-        _in_file(
-            "comment",
-            "pyconfig.h",
-            r"^// Stands for.*",
-            ("// Stands for configure", "// Stands for what configure writes"),
-        ),
-    ),
-    (
-        1,
-        _in_file(
-            "to the same end",
-            "pyconfig.h",
-            r"SIZEOF_VOID_P .*",
-            ("SIZEOF_VOID_P 8", "SIZEOF_VOID_P __SIZEOF_POINTER__"),
-        ),
-    ),
-    (
-        2,
-        _in_file(
-            "table",
-            "Python/ceval_macros.h",
-            r"a colour that nobody ha\w",
-            ("a colour that nobody has", "a colour that nobody had"),
-        ),
-    ),
     (3, touch),
     (2, move_header),
     (4, shadow_header),
@@ -480,6 +301,7 @@ EDITS: tuple[tuple[int, Edit], ...] = (
     (1, delete_out),
     (14, damage_output),
     (1, nothing),
+    *((place.weight, _in_file(place)) for place in PLACES),
 )
 
 
@@ -489,14 +311,12 @@ def make_one(world: World) -> str:
         here, there = world.undo.pop()
         here.rename(there)
         return f"{there.name} is back"
-    if _broken(world) and world.random.random() < 0.6:
+    if world.stuck:
+        return world.go_back()
+    if broken(world) and world.random.random() < 0.6:
         return mend_cases(world) or "nothing"
-    weights, edits = zip(*EDITS, strict=True)
     while True:
-        (edit,) = world.random.choices(edits, weights)
+        (edit,) = world.random.choices([edit for _, edit in EDITS], [weight for weight, _ in EDITS])
         done = edit(world)
         if done is not None:
             return done
-
-
-__all__ = ["make_one", "trees"]

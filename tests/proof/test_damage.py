@@ -115,7 +115,7 @@ class Damaged:
     def check_told(self, path: Path, **variables: str) -> None:
         """The next build is right, or says in one message what is in its way."""
         built = self.bench.build(**variables)
-        assert not built.done.has_traceback, built.done.output
+        assert not built.has_traceback, built.done.output
         if built.done.status == 0:
             self.check(**variables)
         else:
@@ -186,7 +186,8 @@ def test_cache(damaged: Damaged, pattern: str) -> None:
 @pytest.mark.parametrize("mode", [0o500, 0o777, 0o770])
 def test_cache_folder(damaged: Damaged, mode: int) -> None:
     bench = damaged.bench
-    shutil.rmtree(bench.cache, ignore_errors=True)
+    for path in (bench.cache, bench.out):
+        shutil.rmtree(path, ignore_errors=True)
     bench.ok()
     folders = [bench.cache, *bench.cache.glob("v*")]
     try:

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
-from proof import edits
 from proof.bench import Bench, Built
+from proof.edits import broken, make_one
 from proof.world import World
 
 from support.scons import snapshot
@@ -29,6 +29,7 @@ class Walk:
     exact: int = 0
     doubtful: int = 0
     compiled: int = 0
+    failed: int = 0
 
     def step(self) -> None:
         """Build, and check what came of it."""
@@ -42,10 +43,12 @@ class Walk:
         if clean_of is not None:
             self.clean[inputs] = clean_of.result()
         clean, keys = self.clean[inputs], keys_of.result()
-        assert not built.done.has_traceback, built.done.output
+        assert not built.has_traceback, built.done.output
         if clean is None:
             assert built.done.status != 0, "a clean build fails, this one did not"
             assert snapshot(bench.out) == before, "a build that failed touched the headers"
+            self.failed += 1
+            world.stuck = not broken(world) and not world.undo
             if keys is not None:
                 self._after_failure(keys, built)
             return
@@ -57,6 +60,7 @@ class Walk:
         rewritten = [name for name in before if before[name][0] == kept[name][0] and before[name] != kept[name]]
         assert not rewritten, f"written though unchanged: {rewritten}"
         self._check_compiled(keys, built)
+        world.remember()
 
     def _clean(self, said: Mapping[str, str]) -> Mapping[str, bytes] | None:
         built = self.world.bench.clean(debug=said["debug"], cflags=said["cflags"])
@@ -64,8 +68,8 @@ class Walk:
 
     def _check_compiled(self, keys: dict[str, str], built: Built) -> None:
         world = self.world
-        how = {"cached": world.cache, "full": world.full, "tool": world.tool_state()}
-        must, may = world.model.expect(world.kind, keys, **how)
+        tool = world.tool_state()
+        must, may = world.model.expect(world.kind, keys, cached=world.cache, full=world.full, tool=tool)
         compiled = set(built.compiled)
         assert must <= compiled, f"not compiled though new: {sorted(must - compiled)}"
         assert compiled <= must | may, f"compiled though not new: {sorted(compiled - must - may)}"
@@ -75,7 +79,7 @@ class Walk:
         self.exact += len(keys) - len(may)
         self.doubtful += len(may)
         self.compiled += len(compiled)
-        world.model.built(world.kind, keys, compiled, **how)
+        world.model.built(world.kind, keys, compiled, cached=world.cache, full=world.full, tool=tool)
 
     def _after_failure(self, keys: dict[str, str], built: Built) -> None:
         """A uop does not compile: the others are built, or were; what the folder has of them is not certain."""
@@ -84,7 +88,7 @@ class Walk:
             if name in built.compiled:
                 known = world.model.known(world.kind, name)
                 known.object, known.fragment, known.certain = key, "", False
-                if world.cache and name not in edits._broken(world):
+                if world.cache and name not in broken(world):
                     world.model.cache.add(key)
             else:
                 world.model.doubt(world.kind, name, fragment=True)
@@ -102,7 +106,7 @@ def test_random_edits(bench: Bench, proof_seed: int, proof_steps: int) -> None:
         walk = Walk(world, pool)
         walk.step()
         for number in range(1, proof_steps + 1):
-            last.append(f"{number}: {edits.make_one(world)}")
+            last.append(f"{number}: {make_one(world)}")
             try:
                 walk.step()
             except AssertionError as error:
@@ -114,6 +118,8 @@ def test_random_edits(bench: Bench, proof_seed: int, proof_steps: int) -> None:
                     pytrace=False,
                 )
     print(
-        f"--proof-seed={proof_seed}: {proof_steps} steps, {len(walk.clean)} clean builds, {walk.compiled} compiles; "
-        f"{walk.exact} decisions foretold exactly, {walk.doubtful} within bounds"
+        f"--proof-seed={proof_seed}: {proof_steps} steps, {len(walk.clean)} clean builds, {walk.failed} failures, "
+        f"{walk.compiled} compiles; {walk.exact} decisions foretold exactly, {walk.doubtful} within bounds"
     )
+    # A walk through trees that cannot be built proves nothing.
+    assert walk.failed < 20 + proof_steps / 4

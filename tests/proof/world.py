@@ -29,7 +29,10 @@ class World:
     jobs: int = 2
     # What makes up for the steps of a build tool's life that are no edits: undone in the step after.
     undo: list[tuple[Path, Path]] = field(default_factory=list)
-    headers_lost: bool = False
+    # The tree as it was built last, for when edits together have made one that cannot be.
+    good: dict[Path, bytes] = field(default_factory=dict)
+    good_cases: dict[str, str] = field(default_factory=dict)
+    stuck: bool = False
     edits_of_tool: int = 0
 
     def __post_init__(self) -> None:
@@ -58,6 +61,23 @@ class World:
     def tool_state(self) -> str:
         """Which tool makes fragments out of objects."""
         return str(self.edits_of_tool)
+
+    def remember(self) -> None:
+        """The tree can be built as it is."""
+        self.good = {path: path.read_bytes() for path in self.bench.tree.rglob("*") if path.is_file()}
+        self.good_cases = dict(self.cases)
+
+    def go_back(self) -> str:
+        """As version control does: to the tree that was built last."""
+        self.stuck = False
+        for path in [path for path in self.bench.tree.rglob("*") if path.is_file() and path not in self.good]:
+            path.unlink()
+        for path, content in self.good.items():
+            if not path.is_file() or path.read_bytes() != content:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+        self.cases = dict(self.good_cases)
+        return "back to the tree that was built last"
 
     def write(self, path: Path, text: str) -> str:
         """Write a file in one of the ways in which editors, scripts and version control do; say in which."""

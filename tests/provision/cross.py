@@ -12,6 +12,7 @@ import shutil
 import struct
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from provision.debian import Apt
@@ -19,7 +20,6 @@ from provision.steps import Failed, Unavailable, make_once, run, stamped
 
 # Programs of this release run on every later one: what they need of the machine is libc and libstdc++.
 SUITE = "bookworm"
-_TRIPLE = "aarch64-linux-gnu"
 _EMULATOR = "qemu-aarch64-static"
 
 _LLVM = (
@@ -28,10 +28,6 @@ _LLVM = (
     # What libLLVM needs, and that in turn; a machine without LLVM may have none of it.
     *("libedit2", "libbsd0", "libmd0", "libtinfo6", "libffi8", "libz3-4", "libzstd1", "zlib1g"),
     *("libxml2", "libicu72", "liblzma5"),
-)
-_SYSROOT = (
-    *("libc6-dev-arm64-cross", "libc6-arm64-cross", "linux-libc-dev-arm64-cross"),
-    *("libgcc-12-dev-arm64-cross", "libgcc-s1-arm64-cross"),
 )
 _QEMU = ("qemu-user-static",)
 
@@ -108,27 +104,48 @@ def inherited_runpath(program: bytes) -> bytes:
     return bytes(patched)
 
 
-def sysroot_present(root: Path) -> Path | None:
-    """The C library and headers of AArch64 Linux, if they are there."""
-    folder = root / "sysroot-aarch64"
-    return folder if stamped(folder, _recipe(_SYSROOT)) else None
+@dataclass(frozen=True)
+class Machine:
+    """Another machine's Linux, as Debian's cross packages have it: the name of its port, and its triple."""
+
+    debian: str
+    triple: str
+
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """The C library, and what the compiler's own comes with."""
+        names = ("libc6-dev", "libc6", "linux-libc-dev", "libgcc-12-dev", "libgcc-s1")
+        return tuple(f"{name}-{self.debian}-cross" for name in names)
+
+    def folder(self, root: Path) -> Path:
+        """Where they are unpacked."""
+        return root / f"sysroot-{self.debian}"
+
+    def present(self, root: Path) -> Path | None:
+        """The folder to be given as clang's --sysroot, if it is there."""
+        folder = self.folder(root)
+        return folder if stamped(folder, _recipe(self.packages)) else None
+
+    def bring(self, root: Path) -> Path:
+        """The same, brought if it is not there. Raises Unavailable or Failed."""
+
+        def make(folder: Path) -> None:
+            _unpack(self.packages, folder)
+            # Packages for cross compilers have folders of their own; these names are where a machine has them.
+            for name, target in (
+                ("lib", f"usr/{self.triple}/lib"),
+                ("usr/include", f"{self.triple}/include"),
+                ("usr/lib/gcc", "gcc-cross"),
+                (f"usr/lib/{self.triple}", f"../{self.triple}/lib"),
+            ):
+                (folder / name).symlink_to(target)
+
+        what = f"the C library of {self.triple} ({SUITE})"
+        return make_once(self.folder(root), _recipe(self.packages), what, make)
 
 
-def sysroot(root: Path) -> Path:
-    """A folder to be given as clang's --sysroot for AArch64 Linux. Raises Unavailable or Failed."""
-
-    def make(folder: Path) -> None:
-        _unpack(_SYSROOT, folder)
-        # Packages for cross compilers have folders of their own; these names are where a machine has them.
-        for name, target in (
-            ("lib", f"usr/{_TRIPLE}/lib"),
-            ("usr/include", f"{_TRIPLE}/include"),
-            ("usr/lib/gcc", "gcc-cross"),
-            (f"usr/lib/{_TRIPLE}", f"../{_TRIPLE}/lib"),
-        ):
-            (folder / name).symlink_to(target)
-
-    return make_once(root / "sysroot-aarch64", _recipe(_SYSROOT), f"the C library of AArch64 ({SUITE})", make)
+_AARCH64 = Machine("arm64", "aarch64-linux-gnu")
+_I686 = Machine("i386", "i686-linux-gnu")
 
 
 def emulator_present(root: Path) -> Path | None:
@@ -157,6 +174,7 @@ Bringer = Callable[[Path], Path]
 # By variable: a file in the place by which it is known, what finds it, what brings it.
 PLACES: dict[str, tuple[str, Finder, Bringer]] = {
     "COPYPATCH_LLVM_ALL": ("bin/ld.lld", llvm_present, llvm),
-    "COPYPATCH_SYSROOT_AARCH64": ("usr/include/stdio.h", sysroot_present, sysroot),
+    "COPYPATCH_SYSROOT_AARCH64": ("usr/include/stdio.h", _AARCH64.present, _AARCH64.bring),
+    "COPYPATCH_SYSROOT_I686": ("usr/include/stdio.h", _I686.present, _I686.bring),
     "COPYPATCH_QEMU_AARCH64": (_EMULATOR, emulator_present, emulator),
 }

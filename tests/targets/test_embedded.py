@@ -6,7 +6,6 @@ import platform
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -14,67 +13,38 @@ import pytest
 from support import trees
 from support.clang import program
 from support.scons import Scons, texts
-from targets.conftest import TRIPLES, AArch64
+from targets.conftest import KINDS, TRIPLES, UOPS, Built, debug_of
+from targets.machines import AArch64
 
 pytestmark = [pytest.mark.build, pytest.mark.slow]
 
-# How many uops and shims a build of all targets is of, counted without our code.
-_UOPS = len(trees.opnames(trees.ROOT / "uop_templates" / "executor_cases.c.h")) + 1
-_KINDS = ("release", "debug")
 _LINUX = "aarch64-unknown-linux-gnu"
 
 
-@dataclass(frozen=True)
-class Built:
-    """All targets in one output folder with one cache: first for release, then for debug; the headers of both."""
-
-    scons: Scons
-    out: Path
-    headers: dict[str, dict[str, bytes]]
-
-
-@pytest.fixture(scope="module")
-def built(home: Path, llvm_all: Path, tmp_path_factory: pytest.TempPathFactory) -> Built:
-    folder = tmp_path_factory.mktemp("targets")
-    places = {"out": folder / "out", "llvm": llvm_all, "cache": folder / "cache"}
-    scons = Scons(home, variables={**places, "target": ",".join(TRIPLES)})
-    headers = {}
-    for kind in _KINDS:
-        counts = scons.ok(debug=_debug(kind)).counts
-        # No kind of build takes another's work for its own.
-        assert (counts.total, counts.compiled) == (len(TRIPLES) * _UOPS, len(TRIPLES) * _UOPS)
-        headers[kind] = texts(folder / "out")
-    return Built(scons, folder / "out", headers)
-
-
-def _debug(kind: str) -> str:
-    return str(int(kind == "debug"))
-
-
-@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_target_has_a_header_with_every_uop(built: Built, kind: str) -> None:
     headers = built.headers[kind]
     assert headers.keys() == {"jit_stencils.h", *(f"jit_stencils-{triple}.h" for triple in TRIPLES)}
     for triple in TRIPLES:
         text = headers[f"jit_stencils-{triple}.h"].decode()
         emitted = re.findall(r"^emit_(\w+)\($", text, re.MULTILINE)
-        assert len(emitted) == len(set(emitted)) == _UOPS
+        assert len(emitted) == len(set(emitted)) == UOPS + 1
     assert len(set(headers.values())) == len(headers)
 
 
 def test_release_and_debug_live_side_by_side(built: Built) -> None:
     assert {path.name for path in (built.out / "uops").iterdir() if path.is_dir()} == {
-        f"{triple}-{kind}" for triple in TRIPLES for kind in _KINDS
+        f"{triple}-{kind}" for triple in TRIPLES for kind in KINDS
     }
-    for kind in _KINDS:
-        counts = built.scons.ok(debug=_debug(kind)).counts
+    for kind in KINDS:
+        counts = built.scons.ok(debug=debug_of(kind)).counts
         assert counts.fresh == counts.total
         assert texts(built.out) == built.headers[kind]
 
 
 def test_one_cache_holds_all(built: Built, tmp_path: Path) -> None:
-    for kind in reversed(_KINDS):
-        counts = built.scons.ok(debug=_debug(kind), out=tmp_path).counts
+    for kind in reversed(KINDS):
+        counts = built.scons.ok(debug=debug_of(kind), out=tmp_path).counts
         assert counts.restored == counts.total
         assert texts(tmp_path) == built.headers[kind]
 
@@ -143,15 +113,15 @@ def _ordinals(header: str) -> dict[str, int]:
     return {name: int(number) for number, name in re.findall(r"^    \[(\d+)\] = &(\w+),$", header, re.MULTILINE)}
 
 
-@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_demo_runs_on_aarch64(home: Path, tmp_path: Path, aarch64: AArch64, kind: str) -> None:
     """The same programs and checks as on this machine: every uop as machine code, equal results."""
     emulator = program(tmp_path, "emulator", f'exec {shlex.join(aarch64.run())} "$@" --quick\n')
     variables: dict[str, str | Path] = {"out": tmp_path / "out", "llvm": aarch64.llvm, "target": _LINUX}
     environ = {"COPYPATCH_SYSROOT": str(aarch64.sysroot), "COPYPATCH_EMULATOR": str(emulator)}
-    done = Scons(home, variables=variables, environ=environ).ok("run", debug=_debug(kind))
+    done = Scons(home, variables=variables, environ=environ).ok("run", debug=debug_of(kind))
     assert "\nall results are equal\n" in done.stdout
-    assert f"uops executed as machine code: {_UOPS - 1} of {_UOPS - 1}" in done.stdout
+    assert f"uops executed as machine code: {UOPS} of {UOPS}" in done.stdout
     header = (tmp_path / "out" / f"jit_stencils-{_LINUX}.h").read_text(encoding="utf-8")
     called = set(re.findall(r"patch_aarch64_\w+(?=\()", header))
     assert called >= {f"patch_aarch64_{name}" for name in ("12", "21r", "26r", "trampoline")}

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from support import trees
 from support.scons import Done, Scons, texts
-from targets.conftest import TRIPLES
+from targets.conftest import KINDS, TRIPLES
+from targets.machines import AArch64
 
 pytestmark = [pytest.mark.oracle, pytest.mark.slow]
 
 # Whose Python files: those of 3.13.5, which folds pairs, and of the last 3.14.
 GENERATORS = {"3.13": "COPYPATCH_TREE_3_13", "3.14": "COPYPATCH_TOOLS_JIT_3_14"}
-KINDS = ("release", "debug")
 _TOOLS = ("clang", "llvm-readobj", "llvm-objdump")
 
 
@@ -38,7 +39,8 @@ class Subject:
     pyconfig: Path
     llvm: Path
     # What the compiler finds headers by, besides.
-    environ: tuple[tuple[str, str], ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+    cflags: str = ""
 
     def header(self, triple: str) -> str:
         """The name of a target's header."""
@@ -58,20 +60,24 @@ class Subject:
             (folder / "pyconfig.h").symlink_to(self.pyconfig / "pyconfig.h")
         else:
             command += ["--output-dir", str(folder), "--pyconfig-dir", str(self.pyconfig)]
+            command += [f"--cflags={self.cflags}"] if self.cflags else []
         path = f"{programs}{os.pathsep}{os.environ['PATH']}"
         # Its digest counts the bytecode in Tools/jit as an input.
-        environ = {**os.environ, **dict(self.environ), "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+        environ = {**os.environ, **self.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
     def scons(self, home: Path, out: Path, kind: str, triples: Sequence[str]) -> Done:
         """Run scons on the same tree."""
-        variables = {"cpython": self.tree, "pyconfig": self.pyconfig, "llvm": self.llvm, "out": out}
-        scons = Scons(home, variables=variables, environ=dict(self.environ))
+        variables: dict[str, str | Path] = {
+            "cpython": self.tree,
+            "pyconfig": self.pyconfig,
+            "llvm": self.llvm,
+            "out": out,
+        }
+        if self.cflags:
+            variables["cflags"] = self.cflags
+        scons = Scons(home, variables=variables, environ=self.environ)
         return scons(debug=str(int(kind == "debug")), target=",".join(triples))
-
-    def with_case(self, opname: str, body: str) -> None:
-        """Add a uop."""
-        trees.add_case(self.tree, opname, body)
 
 
 def _take_any_llvm(tools: Path) -> None:
@@ -87,19 +93,17 @@ def _take_any_llvm(tools: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-@pytest.fixture(params=GENERATORS)
-def subject(
-    request: pytest.FixtureRequest, place: Callable[[str], Path], llvm_all: Path, tmp_path: Path
-) -> Subject:
-    """The small tree with a release's generator, in a folder of its own."""
-    return _small(request.param, place, llvm_all, tmp_path)
+@pytest.fixture
+def small(place: Callable[[str], Path], llvm_all: Path, tmp_path: Path) -> Callable[[str], Subject]:
+    """Lay out the small tree with a release's generator."""
 
+    def make(form: str) -> Subject:
+        tree = trees.make(tmp_path / "tree", form)
+        trees.add_generator(tree, place(GENERATORS[form]) / "Tools" / "jit")
+        _take_any_llvm(tree / "Tools" / "jit")
+        return Subject(form, tree, tree, llvm_all)
 
-def _small(form: str, place: Callable[[str], Path], llvm: Path, folder: Path) -> Subject:
-    tree = trees.make(folder / "tree", form)
-    trees.add_generator(tree, place(GENERATORS[form]) / "Tools" / "jit")
-    _take_any_llvm(tree / "Tools" / "jit")
-    return Subject(form, tree, tree, llvm)
+    return make
 
 
 def comparable(header: Path) -> list[str]:
@@ -134,18 +138,121 @@ def check_identity(subject: Subject, home: Path, folder: Path, kind: str, triple
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("triple", TRIPLES)
 def test_each_target_of_3_13(
-    place: Callable[[str], Path], llvm_all: Path, home: Path, tmp_path: Path, triple: str, kind: str
+    small: Callable[[str], Subject], home: Path, tmp_path: Path, triple: str, kind: str
 ) -> None:
-    subject = _small("3.13", place, llvm_all, tmp_path)
+    subject = small("3.13")
     check_identity(subject, home, tmp_path, kind, [triple])
     if triple == "aarch64-unknown-linux-gnu":
-        # What 3.13.5 alone does is put to the test, where the tree is 3.13.5.
-        folds = "_aarch64_33rx" in (place(GENERATORS["3.13"]) / "Tools" / "jit" / "_stencils.py").read_text()
-        assert ("patch_aarch64_33rx" in (tmp_path / "ours" / "jit_stencils.h").read_text()) == folds
+        # What 3.13.5 alone does is put to the test, where the generator is 3.13.5's.
+        assert ("patch_aarch64_33rx" in (tmp_path / "ours" / "jit_stencils.h").read_text()) == folds_pairs(subject)
+
+
+def folds_pairs(subject: Subject) -> bool:
+    """Tell whether a generator has patch_aarch64_33rx."""
+    return "aarch64_33rx" in (subject.tree / "Tools" / "jit" / "_stencils.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_all_targets_of_3_14(
-    place: Callable[[str], Path], llvm_all: Path, home: Path, tmp_path: Path, kind: str
+def test_all_targets_of_3_14(small: Callable[[str], Subject], home: Path, tmp_path: Path, kind: str) -> None:
+    check_identity(small("3.14"), home, tmp_path, kind, TRIPLES)
+
+
+@pytest.mark.parametrize("which", [(form, kind) for form in GENERATORS for kind in KINDS], ids="-".join)
+def test_a_real_tree_for_aarch64_linux(
+    place: Callable[[str], Path], aarch64: AArch64, home: Path, tmp_path: Path, which: tuple[str, str]
 ) -> None:
-    check_identity(_small("3.14", place, llvm_all, tmp_path), home, tmp_path, kind, TRIPLES)
+    """All of CPython's own uops. The C library's headers come in as a user would say it for each release."""
+    form, kind = which
+    name = form.replace(".", "_")
+    real = place(f"COPYPATCH_TREE_{name}")
+    pyconfig = place(f"COPYPATCH_PYCONFIG_{name}{'_DEBUG' if kind == 'debug' else ''}")
+    tree = tmp_path / "tree"
+    for folder in ("Include", "Python", "Tools/jit"):
+        shutil.copytree(real / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    _take_any_llvm(tree / "Tools" / "jit")
+    subject = Subject(form, tree, pyconfig, aarch64.llvm)
+    if form == "3.13":
+        subject = replace(subject, environ={"C_INCLUDE_PATH": str(aarch64.sysroot / "usr" / "include")})
+    else:
+        subject = replace(subject, cflags=f"--sysroot={aarch64.sysroot}")
+    check_identity(subject, home, tmp_path, kind, ["aarch64-unknown-linux-gnu"])
+    if form == "3.13":
+        assert ("patch_aarch64_33rx" in (tmp_path / "ours" / "jit_stencils.h").read_text()) == folds_pairs(subject)
+
+
+# Uops that a generator dies of, by what it can't express.
+_REFUSED = {
+    "R_X86_64_32S": (
+        "3.14",
+        "x86_64-unknown-linux-gnu",
+        """switch (tstate->counts[0]) {
+                case 0: tstate->counts[1] = 5; break;
+                case 1: mini_raise(tstate, "one"); break;
+                case 2: tstate->error = NULL; break;
+                case 3: tstate->counts[3] = tstate->counts[1]; break;
+                case 4: frame->code = NULL; break;
+            }
+            break;""",
+    ),
+    "R_X86_64_PC32": ("3.14", "x86_64-unknown-linux-gnu", "tstate->number *= 3.25; break;"),
+    "R_AARCH64_LDST64_ABS_LO12_NC": ("3.14", "aarch64-unknown-linux-gnu", "tstate->number += 1e100; break;"),
+    "R_AARCH64_LDST128_ABS_LO12_NC": (
+        "3.13",
+        "aarch64-unknown-linux-gnu",
+        "tstate->counts[0] += 4886718345; tstate->counts[1] += 40926266145; break;",
+    ),
+    "X86_64_RELOC_SIGNED_4": (
+        "3.13",
+        "x86_64-apple-darwin",
+        "static int64_t *where = (int64_t *)&mini_interrupt; tstate->counts[0] = *where; where = NULL; break;",
+    ),
+    "IMAGE_REL_AMD64_ADDR64": (
+        "3.14",
+        "x86_64-pc-windows-msvc",
+        'static const char *const names[] = {"red", "green"}; tstate->names = names; break;',
+    ),
+    "IMAGE_REL_I386_SECREL": (
+        "3.13",
+        "i686-pc-windows-msvc",
+        "static _Thread_local int64_t mine; mine += tstate->counts[0]; tstate->counts[1] = mine; break;",
+    ),
+    "ARM64_RELOC_ADDEND": (
+        "3.14",
+        "aarch64-apple-darwin",
+        "static const int64_t table[] = {5, 3, 1, 9}; tstate->names = &table[2]; break;",
+    ),
+}
+
+
+@pytest.mark.parametrize("refused", list(_REFUSED))
+def test_what_a_generator_dies_of_is_refused_with_a_reason(
+    small: Callable[[str], Subject], home: Path, tmp_path: Path, refused: str
+) -> None:
+    form, triple, body = _REFUSED[refused]
+    subject = small(form)
+    trees.add_case(subject.tree, "_NEW_1", body)
+    theirs = subject.generate(tmp_path / "theirs", "release", [triple])
+    assert theirs.returncode != 0
+    assert refused in theirs.stderr
+    ours = subject.scons(home, tmp_path / "ours", "release", [triple])
+    assert ours.status != 0
+    assert not ours.has_traceback
+    where = rf"error: _NEW_1: section \S+, offset 0x[0-9a-f]+: relocation {refused} against \S+: no patch function"
+    assert re.search(where, ours.output), ours.output
+    assert texts(tmp_path / "ours") == {}
+
+
+@pytest.mark.parametrize("triple", ["x86_64-unknown-linux-gnu", "x86_64-apple-darwin", "aarch64-apple-darwin"])
+def test_zero_filled_data_is_no_trouble(
+    small: Callable[[str], Subject], home: Path, tmp_path: Path, triple: str
+) -> None:
+    """The generator takes it for Windows alone, and stops at an assertion elsewhere."""
+    subject = small("3.14")
+    trees.add_case(subject.tree, "_NEW_1", "static int64_t sums[4]; tstate->names = sums; break;")
+    theirs = subject.generate(tmp_path / "theirs", "release", [triple])
+    assert theirs.returncode != 0
+    assert "AssertionError" in theirs.stderr
+    ours = subject.scons(home, tmp_path / "ours", "release", [triple])
+    assert ours.status == 0, ours.output
+    header = (tmp_path / "ours" / subject.header(triple)).read_text(encoding="utf-8")
+    assert re.search(r"\[_NEW_1\] = \{emit__NEW_1, \d+, (32|40|48), ", header)

@@ -17,7 +17,7 @@ import pytest
 from copypatch import far_calls
 from copypatch.relocations import patch_functions
 from support.trees import ROOT
-from targets.conftest import AArch64
+from targets.machines import AArch64
 
 _RUN_TIME = ROOT / "uop_templates"
 _PAGE = 4096
