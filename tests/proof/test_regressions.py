@@ -152,3 +152,15 @@ def test_counter(bench: Bench) -> None:
     assert _like_clean(bench, built)
     bench.write_cases({**cases, "_NEW_1": "            tstate->counts[0] = 5;\n            break;"})
     assert set(bench.ok(cache="off").compiled) <= {"_NEW_1", "_NEW_2"}
+
+
+@pytest.mark.parametrize("cache", ["on", "off"])
+def test_full_auto_and_full_again(bench: Bench, cache: str) -> None:
+    """With graph=auto SCons does not hear of what is built; what it knows of graph=full is old then."""
+    said = {"cache": "off"} if cache == "off" else {}
+    cases = trees.cases_file(bench.tree)
+    bench.ok(graph="full", **said)
+    trees.edit(cases, "mini_mix(value, 5)", "mini_mix(value, 6)")
+    bench.ok(**said)
+    trees.edit(cases, "mini_mix(value, 6)", "mini_mix(value, 5)")
+    assert _like_clean(bench, bench.ok(graph="full", **said))

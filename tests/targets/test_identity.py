@@ -239,7 +239,7 @@ def test_what_a_generator_dies_of_is_refused_with_a_reason(
     assert not ours.has_traceback
     where = rf"error: _NEW_1: section \S+, offset 0x[0-9a-f]+: relocation {refused} against \S+: no patch function"
     assert re.search(where, ours.output), ours.output
-    assert texts(tmp_path / "ours") == {}
+    assert not (tmp_path / "ours" / subject.header(triple)).exists()
 
 
 @pytest.mark.parametrize("triple", ["x86_64-unknown-linux-gnu", "x86_64-apple-darwin", "aarch64-apple-darwin"])
@@ -255,4 +255,5 @@ def test_zero_filled_data_is_no_trouble(
     ours = subject.scons(home, tmp_path / "ours", "release", [triple])
     assert ours.status == 0, ours.output
     header = (tmp_path / "ours" / subject.header(triple)).read_text(encoding="utf-8")
-    assert re.search(r"\[_NEW_1\] = \{emit__NEW_1, \d+, (32|40|48), ", header)
+    (size,) = re.findall(r"\[_NEW_1\] = \{emit__NEW_1, \d+, (\d+), ", header)
+    assert int(size) >= 32
