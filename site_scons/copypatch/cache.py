@@ -120,8 +120,13 @@ class DiskStore:
     def _guard(self) -> Iterator[Any]:
         """Give out the cache, or None; keep every problem of it from the build."""
         # Whatever sqlite, diskcache or the file system may raise: a cache is no reason for a build to fail.
+        cache = None
         try:
-            yield self._open()
+            cache = self._open()
+        except Exception as error:
+            self._give_up(f"{type(error).__name__}: {error}")
+        try:
+            yield cache
         except Exception as error:
             self._give_up(f"{type(error).__name__}: {error}")
 
@@ -181,7 +186,7 @@ def parse_size(text: str) -> int:
     number, unit = text.strip().rstrip("iBb"), ""
     if number[-1:].upper() in _UNITS and not number[-1:].isdigit():
         number, unit = number[:-1], number[-1:].upper()
-    if not number.isdigit() or int(number) == 0:
+    if not (number.isascii() and number.isdigit()) or int(number) == 0:
         raise OptionError(f"cache_limit={text}: say a size, such as 500M or 2G")
     return int(number) * _UNITS[unit]
 

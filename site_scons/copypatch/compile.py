@@ -24,6 +24,8 @@ from copypatch.process import Runner
 from copypatch.shards import FEWEST, Proofs, ShardLine, deal, derive, proof_subject
 
 Warn = Callable[[str], None]
+# Told of uops whose objects are finished and can be trusted, and of what clang said in the same process.
+Keep = Callable[[Sequence[str], str], None]
 
 
 @dataclass(slots=True)
@@ -64,9 +66,9 @@ def precompile(plan: Plan, runner: Runner) -> str:
     record = precompiled.with_suffix(".json")
     state = prefix_state(plan)
     # clang takes a damaged file, or one that was made with other flags, without a word.
-    if precompiled.is_file() and holds(record, _prefix_record(state, precompiled)):
+    restored = write_if_changed(prefix, plan.texts.template.prefix)
+    if not restored and precompiled.is_file() and holds(record, _prefix_record(state, precompiled)):
         return ""
-    write_if_changed(prefix, plan.texts.template.prefix)
     result = runner.run(plan.request.prefix_command(), cwd=prefix.parent)
     # The messages name our copy of the include block, whose lines are the template's.
     messages = re.sub(rf"(?:\./)?{re.escape(prefix.name)}:", f"{plan.texts.template.path}:", result.stderr)
@@ -100,6 +102,11 @@ class _Stage:
     step: Step
     index: int
     outputs: Paths
+
+    @property
+    def last(self) -> bool:
+        """Whether this step makes the object."""
+        return self.step.suffix == ".o"
 
     def folder(self, opname: str) -> Path:
         """The folder in which the compiler runs: that of the source."""
@@ -178,8 +185,13 @@ def _one_alone(stage: _Stage, opname: str, runner: Runner) -> CompileReport:
     return report
 
 
-def _run_stage(stage: _Stage, opnames: Sequence[str], line: ShardLine | None, runner: Runner) -> CompileReport:
-    """Run a step for uops: all but the entry in shards, or, without a shard line, each alone."""
+def _run_stage(
+    stage: _Stage, opnames: Sequence[str], line: ShardLine | None, runner: Runner, keep: Keep | None
+) -> CompileReport:
+    """Run a step for uops: all but the entry in shards, or, without a shard line, each alone.
+
+    *keep* is called after every process of the last step, so that a build that is killed loses little.
+    """
     entry = stage.plan.request.entry
     uops = [opname for opname in opnames if opname != entry]
     alone = opnames if line is None else [opname for opname in opnames if opname == entry]
@@ -187,14 +199,21 @@ def _run_stage(stage: _Stage, opnames: Sequence[str], line: ShardLine | None, ru
     if line is not None:
         costs = {opname: stage.plan.cost(opname) for opname in uops}
         jobs += [partial(_shard, stage, shard, line, runner) for shard in deal(costs, runner.jobs)]
+
+    def run(job: Callable[[], CompileReport]) -> CompileReport:
+        part = job()
+        for opname in (*part.alone, *part.sharded):
+            stage.finish(opname)
+        if keep is not None and stage.last:
+            keep([*part.alone, *part.sharded], part.messages)
+        return part
+
     report = CompileReport()
-    for part in runner.map(lambda job: job(), jobs):
+    for part in runner.map(run, jobs):
         report.alone += part.alone
         report.sharded += part.sharded
         report.failed += part.failed
         report.messages += part.messages
-    for opname in (*report.alone, *report.sharded):
-        stage.finish(opname)
     return report
 
 
@@ -238,11 +257,14 @@ def _make_folders(plan: Plan, opnames: Sequence[str], outputs: Paths) -> None:
         make_folder(folder)
 
 
-def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn) -> CompileReport:
+def compile_uops(
+    plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn, keep: Keep | None = None
+) -> CompileReport:
     """Compile uops; their sources and the precompiled include block are made sure of first.
 
     The first objects that this compiler makes in shards with these flags are compared with the driver's. Where
-    they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. Raises
+    they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. *keep* is told of
+    objects as they are finished. Raises
     CompileError when the include block does not compile, OutputError.
     """
     _make_folders(plan, opnames, plan.paths)
@@ -256,13 +278,17 @@ def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn)
     verdict = proofs.verdict(subject)
     few = len(uops) < FEWEST
     sharding = plan.request.shards and not few and not verdict
-    report = _run_stages(stages, opnames, runner, warn, sharding=sharding)
+    # Until the first shard is proved, nothing of it may be kept.
+    trusted = keep if verdict == "" or not sharding else None
+    report = _run_stages(stages, opnames, runner, warn, trusted, sharding=sharding)
     if report.sharded and verdict is None:
         # Both ends of the list, so that at least one was not the first of its process.
         verdict = differs_alone(plan, {report.sharded[0], report.sharded[-1]}, runner)
         proofs.record(subject, verdict)
         if verdict:
-            report = _run_stages(stages, opnames, runner, warn, sharding=False)
+            report = _run_stages(stages, opnames, runner, warn, keep, sharding=False)
+        elif keep is not None:
+            keep([*report.alone, *report.sharded], report.messages)
     if verdict and plan.request.shards and not few:
         warn(f"{plan.request.name}: every uop is compiled alone, shards are off: {verdict}")
     report.warned = diagnostics.subjects(report.messages, opnames)
@@ -270,8 +296,18 @@ def compile_uops(plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn)
     return report
 
 
+def _keep_with(keep: Keep, earlier: str, opnames: Sequence[str], messages: str) -> None:
+    keep(opnames, earlier + messages)
+
+
 def _run_stages(
-    stages: Sequence[_Stage], opnames: Sequence[str], runner: Runner, warn: Warn, *, sharding: bool
+    stages: Sequence[_Stage],
+    opnames: Sequence[str],
+    runner: Runner,
+    warn: Warn,
+    keep: Keep | None,
+    *,
+    sharding: bool,
 ) -> CompileReport:
     report = CompileReport()
     todo = list(opnames)
@@ -281,7 +317,10 @@ def _run_stages(
         if isinstance(line, str):
             warn(f"{stage.plan.request.name}: uops are compiled alone, for want of a shard: {line}")
             line = None
-        part = _run_stage(stage, todo, line, runner)
+        # What clang said of a uop in an earlier step counts as well.
+        earlier = report.messages
+        tell = keep and partial(_keep_with, keep, earlier)
+        part = _run_stage(stage, todo, line, runner, tell)
         report.failed += part.failed
         report.messages += part.messages
         # A uop that any step had to take alone counts as compiled alone.

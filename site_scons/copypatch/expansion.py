@@ -28,7 +28,7 @@ _PARTS = re.compile(rf"^{re.escape(_MARK)}(\w+)$\n?", re.MULTILINE)
 # Builtins through which a program sees positions that are not in the expanded text.
 _POSITIONS = ("__builtin_LINE", "__builtin_COLUMN", "__builtin_FILE", "__builtin_source_location")
 # Directives in a case that would change how the cases after it expand.
-_LEAKS = re.compile(r"^[ \t]*#[ \t]*(?:define|undef|include|import|pragma)\b", re.MULTILINE)
+_LEAKS = re.compile(r"^[ \t]*#[ \t]*(?:define|undef|include|import|pragma)\b|\b__COUNTER__\b", re.MULTILINE)
 # Variables by which the environment adds folders to clang's search path.
 _ENVIRONMENT = ("CPATH", "C_INCLUDE_PATH", "OBJC_INCLUDE_PATH", "CCC_OVERRIDE_OPTIONS", "SDKROOT")
 
@@ -63,13 +63,14 @@ class Expansion:
     digests: Mapping[str, str]
     shares_prefix: bool
     changes: Mapping[str, str] = field(default_factory=dict)
+    searched: tuple[str, ...] = ()
 
-    def is_current(self, inputs: str, folders: Iterable[Path]) -> bool:
+    def is_current(self, inputs: str) -> bool:
         """Tell whether nothing that went in has changed since."""
         return (
             self.inputs == inputs
             and self.headers_unchanged()
-            and self.places == fingerprint(_places(map(Path, self.headers), folders))
+            and self.places == fingerprint(_places(map(Path, self.headers), map(Path, self.searched)))
         )
 
     def headers_unchanged(self) -> bool:
@@ -89,8 +90,21 @@ def inputs_digest(command: Sequence[str], texts: Iterable[str]) -> str:
 
 
 def _places(headers: Iterable[Path], folders: Iterable[Path]) -> list[Path]:
-    # A new file in a folder can take the place of a header from a later one, so folders count too.
-    return sorted({*folders, *(header.parent for header in headers)})
+    # A new file in a folder can take the place of a header from a later one, so folders count too; for a header
+    # that is named with a folder ("sub/x.h"), that folder in each of them, whether it is there or not.
+    searched, found = set(folders), {header.parent for header in headers}
+    below = {parent.relative_to(folder) for parent in found for folder in searched if parent.is_relative_to(folder)}
+    return sorted({*searched, *found, *(folder / part for folder in searched for part in below)})
+
+
+_SEARCHED = re.compile(r'^ignoring nonexistent directory "(.*)"$|^ (/.*)$', re.MULTILINE)
+
+
+def _search_path(verbose: str) -> set[Path]:
+    """Return the folders in which clang -v says it looks for headers, those that are missing included."""
+    return {
+        Path(match[1] or match[2].removesuffix(" (framework directory)")) for match in _SEARCHED.finditer(verbose)
+    }
 
 
 # The kernel's clock for files ticks every few milliseconds.
@@ -140,12 +154,15 @@ def expand(
     sources += [_write(folder, f"alone.{unit.name}", prefix, [shared[0], unit]) for unit in units if unit.leaks]
     jobs = [(source, None) for source in sources] + [(path, name) for name, path in alone.items()]
 
+    searched = set(folders)
+
     def run(job: tuple[Path, str | None]) -> tuple[dict[str, str], list[Path]]:
         source, name = job
         rule = folder / f"{source.name}.d"
         rule.unlink(missing_ok=True)
-        arguments = [*command, "-E", "-P", "-MD", "-MT", "x", "-MF", str(rule), str(source)]
+        arguments = [*command, "-v", "-E", "-P", "-MD", "-MT", "x", "-MF", str(rule), str(source)]
         result = runner.run(arguments, cwd=folder)
+        searched.update(_search_path(result.stderr))
         headers = depfile.parse(read_text(rule)) if rule.is_file() else []
         if result.status:
             # The compiler will say what is wrong, uop by uop.
@@ -166,13 +183,17 @@ def expand(
         raw = "".join(digest_file(header) for header in headers if header.is_file())
         positions = digest(raw + "".join(unit.text for unit in units))
     states = {str(header): file_state(str(header)) for header in headers}
+    places = _places(headers, searched)
+    # A header that was written while clang read it is of unknown content, and one that came meanwhile may not
+    # have been found: look again next time.
+    watched = [*headers, *(place for place in places if place.exists())]
     return Expansion(
-        # A header that was written while clang read it is of unknown content: look again next time.
-        inputs=inputs if _settled(headers, begin) else "",
-        places=fingerprint(_places(headers, folders)),
+        inputs=inputs if _settled(watched, begin) else "",
+        places=fingerprint(places),
         headers=states,
         digests={name: digest(text + positions) for name, text in texts.items()},
         shares_prefix=SHARED_OPCODE not in texts.get(PREFIX, ""),
+        searched=tuple(sorted(map(str, searched))),
         changes=_changes(folder / "texts.json", texts, states, before),
     )
 
@@ -210,6 +231,7 @@ def load(path: Path) -> Expansion | None:
             record["digests"],
             record["shares_prefix"],
             record["changes"],
+            tuple(record["searched"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -224,5 +246,6 @@ def save(path: Path, expansion: Expansion) -> None:
         "digests": dict(expansion.digests),
         "shares_prefix": expansion.shares_prefix,
         "changes": dict(expansion.changes),
+        "searched": list(expansion.searched),
     }
     write_if_changed(path, json.dumps(record))

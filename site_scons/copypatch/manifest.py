@@ -14,20 +14,21 @@ from pathlib import Path
 from copypatch.files import digest, digest_file, write_if_changed
 from copypatch.keys import Key
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What is known of one uop: the keys of its fragment and object, what went in, its files' digests by name.
 
-    *object_key* is empty where the object was never here.
+    *object_key* is empty where the object was never here. *warned*: the compiler had something to say about it.
     """
 
     key: str
     object_key: str
     inputs: Mapping[str, str]
     files: Mapping[str, str]
+    warned: bool = False
 
     def intact(self, paths: Iterable[Path]) -> bool:
         """Tell whether files are still what they were when they were recorded."""
@@ -63,7 +64,9 @@ def load(path: Path) -> Manifest:
             return Manifest()
         shared = record["shared"]
         entries = {
-            opname: Entry(uop["key"], uop["object"], {**shared[uop["shared"]], **uop["inputs"]}, uop["files"])
+            opname: Entry(
+                uop["key"], uop["object"], {**shared[uop["shared"]], **uop["inputs"]}, uop["files"], uop["warned"]
+            )
             for opname, uop in record["uops"].items()
         }
         return Manifest(entries, record["header"], record["head"])
@@ -87,6 +90,7 @@ def save(path: Path, manifest: Manifest) -> None:
             "shared": reference,
             "inputs": own,
             "files": dict(entry.files),
+            "warned": entry.warned,
         }
     record = {"format": FORMAT, "header": manifest.header, "head": manifest.head, "shared": shared, "uops": uops}
     write_if_changed(path, json.dumps(record))
@@ -97,8 +101,8 @@ OWN_TEXT = "own text"
 _OWN = ("uop", "text", OWN_TEXT)
 
 
-def entry(key: Key, object_key: Key | None, own_text: str, paths: Iterable[Path]) -> Entry:
+def entry(key: Key, object_key: Key | None, own_text: str, paths: Iterable[Path], *, warned: bool = False) -> Entry:
     """Return the entry of a uop whose files were just made. Files that do not exist are left out."""
     files = {_name(path): found for path in paths if (found := _digest(path)) is not None}
     made_by = "" if object_key is None else object_key.hexdigest()
-    return Entry(key.hexdigest(), made_by, {**dict(key.fields), OWN_TEXT: own_text}, files)
+    return Entry(key.hexdigest(), made_by, {**dict(key.fields), OWN_TEXT: own_text}, files, warned)

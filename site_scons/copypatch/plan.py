@@ -323,7 +323,7 @@ def make(request: Request, runner: Runner) -> Plan:
     )
     folders = [flag.path for flag in request.flags if flag.path is not None]
     expansion = expander.load(request.paths.expansion)
-    if expansion is None or not expansion.is_current(inputs, folders):
+    if expansion is None or not expansion.is_current(inputs):
         units = [
             Unit(
                 case.opname,

@@ -35,7 +35,10 @@ def derive(command: Sequence[str], source: str, output: str, folder: Path, runne
     jobs = [line for line in result.stderr.splitlines() if line.lstrip().startswith('"')]
     if result.status or len(jobs) != 1:
         return f"the driver would run {len(jobs)} commands"
-    words = shlex.split(jobs[0])
+    try:
+        words = shlex.split(jobs[0])
+    except ValueError as error:
+        return f"the driver's command cannot be read ({error})"
     if "-cc1" not in words or words[-1] != source:
         return "the driver's command is no clang -cc1 that ends with the source"
     kept: list[str] = []
@@ -52,9 +55,18 @@ def derive(command: Sequence[str], source: str, output: str, folder: Path, runne
     return ShardLine((command[0], *kept[1:]))
 
 
+# A process that is killed takes its unfinished shard with it, so a large one is dealt in several rounds. A
+# process start is some milliseconds, as much as one uop.
+MOST = 64
+
+
 def deal(costs: Mapping[str, int], hands: int) -> list[list[str]]:
-    """Deal uops to *hands* shards so that they end together: the dearest first, each to the cheapest shard."""
-    shards: list[list[str]] = [[] for _ in range(min(hands, len(costs)))]
+    """Deal uops to shards, a multiple of *hands*, so that they end together.
+
+    The dearest come first, each to the cheapest shard. No shard has more than about MOST uops.
+    """
+    rounds = -(-len(costs) // (hands * MOST))
+    shards: list[list[str]] = [[] for _ in range(min(hands * rounds, len(costs)))]
     loads = [0] * len(shards)
     for opname in sorted(costs, key=lambda name: (-costs[name], name)):
         cheapest = loads.index(min(loads))

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from copypatch import fragment, holes_file, manifest, merge, readobj, stages, stencil
+from copypatch import diagnostics, fragment, holes_file, manifest, merge, readobj, stages, stencil
 from copypatch.compile import compile_uops
 from copypatch.compile import precompile as make_prefix
 from copypatch.context import Context
@@ -65,25 +66,30 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
         return
     _announce(plan, "compiling", todo, context)
     report.compiling(name, todo)
-    result = compile_uops(plan, todo, context.runner, report.console.warn)
+    result = compile_uops(plan, todo, context.runner, report.console.warn, partial(_keep, plan, context))
     report.console.show(result.messages)
     if not plan.expansion.headers_unchanged():
-        # What was compiled may hold the new text, and would be filed under the old one's key.
+        # What was compiled may hold the new text, and is not to be filed under the old one's key.
         for opname in todo:
             _discard(plan, opname)
         raise CompileError("a header was changed while the build ran, so nothing was kept of it; run it again")
+    report.warned(name, result.warned)
     report.compiled(name, alone=result.alone, sharded=result.sharded)
     for opname in result.failed:
         _discard(plan, opname)
         report.fail(name, opname)
-    report.warned(name, result.warned)
-    context.store.put(
-        {
-            key.hexdigest(): plan.paths.object(opname).read_bytes()
-            for opname in (*result.alone, *result.sharded)
-            if opname not in result.warned and (key := plan.key(opname)) is not None
-        }
-    )
+
+
+def _keep(plan: Plan, context: Context, opnames: Sequence[str], messages: str) -> None:
+    """Put finished objects into the cache, but for those that clang had something to say about."""
+    warned = diagnostics.subjects(messages, opnames)
+    context.report.warned(plan.request.name, warned)
+    # The key says what the headers were when they were read; see compile_objects.
+    if plan.expansion.headers_unchanged():
+        keys = {opname: plan.key(opname) for opname in opnames if opname not in warned}
+        context.store.put(
+            {key.hexdigest(): plan.paths.object(name).read_bytes() for name, key in keys.items() if key is not None}
+        )
 
 
 def _announce(plan: Plan, what: str, opnames: Collection[str], context: Context) -> None:
@@ -241,14 +247,19 @@ def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> Non
 def _record_made(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Record uops whose whole chains are up to date, in the manifest and in the cache."""
     entries, values = {}, {}
+    known = manifest.load(plan.paths.manifest).entries
     for opname in opnames:
-        key = plan.fragment_key(opname)
+        key, object_key = plan.fragment_key(opname), plan.key(opname)
         if key is None:
             continue
+        warned = context.report.has_warned(plan.request.name, opname)
+        if object_key is not None and opname in known and known[opname].object_key == object_key.hexdigest():
+            # The object is the one of an earlier build, and so is what was said of it.
+            warned |= known[opname].warned
         chain = plan.paths.chain(opname, plan.request.steps(opname))
-        entries[opname] = manifest.entry(key, plan.key(opname), plan.own_text(opname), chain)
+        entries[opname] = manifest.entry(key, object_key, plan.own_text(opname), chain, warned=warned)
         # The cache is silent, so what the compiler warned of does not go there: it is said every time.
-        if not context.report.has_warned(plan.request.name, opname):
+        if not warned:
             values[key.hexdigest()] = plan.paths.fragment(opname).read_bytes()
     _record(plan, entries)
     context.store.put(values)

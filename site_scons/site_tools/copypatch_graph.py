@@ -47,7 +47,7 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
         if decision.verdict is not Verdict.STALE and not whole_chain:
             fragments.append(file_node(env, plan.paths.fragment(opname)))
         else:
-            fragments.append(chain.declare(opname, from_scratch=decision.damaged))
+            fragments.append(chain.declare(opname, from_scratch=decision.verdict is not Verdict.FRESH))
     chain.close()
     node = env.StencilHeader(file_node(env, plan.request.header), [*fragments, env.Value(steps.header_head(plan))])[
         0

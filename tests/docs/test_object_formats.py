@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 from property.pipeline import DIALECTS
@@ -16,7 +16,7 @@ PAGE = ROOT / "docs" / "object-formats.md"
 _DIALECTS = ("3.13", "3.14", "embedded")
 
 
-def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Yield the lines of a table."""
     yield f"| {' | '.join(head)} |"
     yield "|---" * len(head) + "|"
@@ -63,15 +63,16 @@ def platforms() -> str:
 
 def test_the_tables_are_those_of_the_code(request: pytest.FixtureRequest) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    texts = {"relocations": relocations(), "platforms": platforms()}
-    end = "<!-- end -->"
-    for name, text in texts.items():
-        start = page.index(f"<!-- generated: {name} -->\n") + len(f"<!-- generated: {name} -->\n")
-        stop = page.index(end, start)
+    for name, text in {"relocations": relocations(), "platforms": platforms()}.items():
+        before, mark, rest = page.partition(f"<!-- generated: {name} -->\n")
+        shown, end, after = rest.partition("<!-- end -->")
+        assert mark, name
+        assert end, name
         if request.config.getoption("--update-docs", default=False):
-            page = page[:start] + text + page[stop:]
+            page = before + mark + text + end + after
             PAGE.write_text(page, encoding="utf-8")
-        assert page[start:stop] == text, f"{name}: out of date; run pytest tests/docs --update-docs"
+        else:
+            assert shown == text, f"{name}: out of date; run pytest tests/docs --update-docs"
 
 
 def test_every_kind_and_file_that_the_page_names_exists() -> None:

@@ -84,11 +84,13 @@ def debian_source(etc: Path = APT_ETC, os_release: Path = Path("/etc/os-release"
         release = {}
     if release.get("ID") != "debian":
         raise Unavailable(
-            "CPython trees come from Debian's source packages, and this is "
+            "the trees and tools to compare with come from Debian's packages, and this is "
             f"{release.get('PRETTY_NAME', 'another system')}"
         )
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise Unavailable("CPython trees come from Debian's source packages, and apt-get or dpkg-deb is missing")
+        raise Unavailable(
+            "the trees and tools to compare with come from Debian's packages, and apt-get or dpkg-deb is missing"
+        )
 
     sources: list[Source] = []
     for path in sorted([*etc.glob("sources.list"), *etc.glob("sources.list.d/*")]):
@@ -100,7 +102,7 @@ def debian_source(etc: Path = APT_ETC, os_release: Path = Path("/etc/os-release"
         # Other repositories for Debian use its codename too, but not its component.
         if names & set(source.suites) and "main" in source.components:
             return source
-    raise Unavailable(f"no entry for Debian itself under {etc}, so its source packages can't be fetched")
+    raise Unavailable(f"no entry for Debian itself under {etc}, so its packages can't be fetched")
 
 
 class Apt:

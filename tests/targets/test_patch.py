@@ -98,7 +98,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Library:
 
 def test_the_run_time_has_every_patch_function_of_the_dialect_and_this_file_tests_each() -> None:
     declared = set(re.findall(r"^void (patch_\w+)\(unsigned", (_RUN_TIME / "patch.h").read_text(), re.MULTILINE))
-    wanted = set(patch_functions("embedded", paired=False).values())
+    # A record that only has the addend of the next one needs no function.
+    wanted = set(patch_functions("embedded", paired=False).values()) - {""}
     assert declared >= wanted
     # The one that takes an ordinal is the JIT's, on top of two of these.
     assert f"\n{far_calls.PATCH_FUNCTION}(" in (_RUN_TIME / "jit.c").read_text()

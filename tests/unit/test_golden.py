@@ -26,7 +26,7 @@ _HERE = Path(__file__).parents[1] / "golden"
 _CASES = [
     (platform, dialect)
     for platform in PLATFORMS
-    for dialect in ("3.13-paired", "3.13", "3.14")
+    for dialect in ("3.13-paired", "3.13", "3.14", "embedded")
     if dialect != "3.13-paired" or platform.name.startswith("aarch64")
 ]
 
