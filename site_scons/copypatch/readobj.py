@@ -120,7 +120,11 @@ def _number(value: object) -> int:
 
 
 def _bytes(record: _Json) -> bytes:
-    return bytes(record["SectionData"]["Bytes"])
+    found = record["SectionData"]["Bytes"]
+    # Of a number, bytes() would make as many zeros.
+    if not isinstance(found, list):
+        raise TypeError(f"the bytes of a section as {type(found).__name__}")
+    return bytes(found)
 
 
 # ELF sections that say something about the file, not about what is loaded.
@@ -210,7 +214,7 @@ def _coff(records: Sequence[_Json], opname: str, platform: Platform) -> list[Sec
                 symbols=_symbols(record, platform, 0),
                 relocations=_relocations(record, name, body, opname, platform),
                 alignment=max(
-                    (int(match[1]) for flag in flags if (match := _COFF_ALIGNMENT.match(flag))), default=1
+                    (_number(int(match[1])) for flag in flags if (match := _COFF_ALIGNMENT.match(flag))), default=1
                 ),
             )
         )

@@ -179,3 +179,14 @@ def test_a_section_that_no_stencil_can_hold_is_named() -> None:
 def test_a_shape_that_llvm_does_not_print_is_told_of_the_uop(fields: dict[str, Any]) -> None:
     with pytest.raises(ObjectError, match=r"_A: the output of llvm-readobj is not of the expected shape .*newer"):
         readobj.parse(elf_with(**fields), "_A", ELF)
+
+
+def test_a_number_of_bytes_is_no_section() -> None:
+    text = (
+        printed(ELF, text_part(b"\1"))
+        .replace('"Bytes":[1]', '"Bytes":99999999999')
+        .replace('"Bytes": [1]', '"Bytes": 99999999999')
+    )
+    assert "99999999999" in text
+    with pytest.raises(ObjectError, match="_A"):
+        readobj.parse(readobj.split(text, ["_A.o"])[0], "_A", ELF)
