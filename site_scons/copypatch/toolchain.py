@@ -79,7 +79,9 @@ def find(
         if not _suits(int(match[1]), major, minimum):
             found.append(f"{clang} is version {version}")
             continue
-        tools = {name: _sibling(name, candidate, match[1], search) for name in ("llvm-readobj", "llvm-objdump")}
+        # An installation that was named is used, and no other.
+        folders = [] if prefix is not None else _folders(search)
+        tools = {name: _sibling(name, candidate, match[1], folders) for name in ("llvm-readobj", "llvm-objdump")}
         missing = [name for name, path in tools.items() if path is None]
         readobj, objdump = tools["llvm-readobj"], tools["llvm-objdump"]
         if readobj is None or objdump is None:
@@ -120,9 +122,9 @@ def _folders(search: Sequence[Path] | None) -> list[Path]:
     return list(dict.fromkeys([*path, Path(sys.prefix) / "bin"]))
 
 
-def _sibling(name: str, candidate: _Candidate, major: str, search: Sequence[Path] | None) -> Path | None:
+def _sibling(name: str, candidate: _Candidate, major: str, folders: Sequence[Path]) -> Path | None:
     places = [candidate, _Candidate(candidate.folder, f"-{major}")]
-    places += [_Candidate(folder, suffix) for suffix in ("", f"-{major}") for folder in _folders(search)]
+    places += [_Candidate(folder, suffix) for suffix in ("", f"-{major}") for folder in folders]
     for place in places:
         tool = place.tool(name)
         if tool is not None:

@@ -28,6 +28,11 @@ _LLVM = (
     # What libLLVM needs, and that in turn; a machine without LLVM may have none of it.
     *("libedit2", "libbsd0", "libmd0", "libtinfo6", "libffi8", "libz3-4", "libzstd1", "zlib1g"),
     *("libxml2", "libicu72", "liblzma5"),
+    # llvm-objdump can fetch debug information, so it needs libcurl and all that libcurl can do.
+    *("libcurl4", "libbrotli1", "libidn2-0", "libnghttp2-14", "libpsl5", "librtmp1", "libssh2-1", "libssl3"),
+    *("libgssapi-krb5-2", "libkrb5-3", "libk5crypto3", "libkrb5support0", "libcom-err2", "libkeyutils1"),
+    *("libldap-2.5-0", "libsasl2-2", "libgnutls30", "libnettle8", "libhogweed6", "libgmp10"),
+    *("libp11-kit0", "libtasn1-6", "libunistring2"),
 )
 _QEMU = ("qemu-user-static",)
 
