@@ -291,9 +291,6 @@ def header_head(plan: Plan) -> str:
 def merge_header(plan: Plan, context: Context) -> bool:
     """Write a target's header from all fragments; return whether it changed.
 
-    By now all chains are up to date, also those that ended early because nothing had changed in them, which is
-    recorded here.
-
     Raises CompileError when a fragment is missing, MergeError, OutputError, OSError.
     """
     dialect, paths = plan.request.tree.dialect, plan.paths
@@ -307,10 +304,6 @@ def merge_header(plan: Plan, context: Context) -> bool:
     context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
     text = merge.header(plan.request.first_lines(), fragments, footer)
     changed = write_if_changed(plan.request.header, text)
-    recorded = manifest.load(paths.manifest).entries
-    keys = {opname: key.hexdigest() for opname in plan.opnames if (key := plan.fragment_key(opname)) is not None}
-    late = [name for name, key in keys.items() if name not in recorded or recorded[name].key != key]
-    _record_made(plan, late, context)
     known = manifest.load(paths.manifest)
     kept = {opname: entry for opname, entry in known.entries.items() if opname in plan.opnames}
     manifest.save(paths.manifest, replace(known, entries=kept, header=digest(text), head=digest(header_head(plan))))
