@@ -46,6 +46,13 @@ class CompileReport:
         (self.alone if ok else self.failed).append(opname)
         self.messages += messages
 
+    def extend(self, part: CompileReport) -> None:
+        """Record what another process made."""
+        self.alone += part.alone
+        self.sharded += part.sharded
+        self.failed += part.failed
+        self.messages += part.messages
+
 
 def prefix_state(plan: Plan) -> str:
     """Return a digest of what decides the precompiled include block, the state of every header among it.
@@ -192,28 +199,31 @@ def _run_stage(
 
     *keep* is called after every process of the last step, so that a build that is killed loses little.
     """
-    entry = stage.plan.request.entry
-    uops = [opname for opname in opnames if opname != entry]
-    alone = opnames if line is None else [opname for opname in opnames if opname == entry]
-    jobs = [partial(_one_alone, stage, opname, runner) for opname in alone]
-    if line is not None:
-        costs = {opname: stage.plan.cost(opname) for opname in uops}
-        jobs += [partial(_shard, stage, shard, line, runner) for shard in deal(costs, runner.jobs)]
+    if line is None:
+        jobs = [[partial(_one_alone, stage, opname, runner)] for opname in opnames]
+    else:
+        jobs = []
+        for shard in deal({opname: stage.plan.cost(opname) for opname in opnames}, runner.jobs):
+            # The entry has a command line of its own, so it is a process of its own.
+            entry = [opname for opname in shard if opname == stage.plan.request.entry]
+            uops = [opname for opname in shard if opname not in entry]
+            alone = [partial(_one_alone, stage, opname, runner) for opname in entry]
+            jobs.append([*alone, partial(_shard, stage, uops, line, runner)])
 
-    def run(job: Callable[[], CompileReport]) -> CompileReport:
-        part = job()
-        for opname in (*part.alone, *part.sharded):
-            stage.finish(opname)
-        if keep is not None and stage.last:
-            keep([*part.alone, *part.sharded], part.messages)
-        return part
+    def run(job: Sequence[Callable[[], CompileReport]]) -> CompileReport:
+        done = CompileReport()
+        for process in job:
+            part = process()
+            for opname in (*part.alone, *part.sharded):
+                stage.finish(opname)
+            if keep is not None and stage.last:
+                keep([*part.alone, *part.sharded], part.messages)
+            done.extend(part)
+        return done
 
     report = CompileReport()
-    for part in runner.map(run, jobs):
-        report.alone += part.alone
-        report.sharded += part.sharded
-        report.failed += part.failed
-        report.messages += part.messages
+    for done in runner.map(run, jobs):
+        report.extend(done)
     return report
 
 

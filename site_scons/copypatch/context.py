@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from copypatch.ahead import Ahead
 from copypatch.cache import Store
 from copypatch.process import Runner
 from copypatch.report import Report
@@ -11,8 +12,9 @@ from copypatch.report import Report
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """How to run programs, where to report, and what may be there already."""
+    """How to run programs, where to report, what may be there already, and what was begun ahead of its step."""
 
     runner: Runner
     report: Report
     store: Store
+    ahead: Ahead = field(default_factory=Ahead)

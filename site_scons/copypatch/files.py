@@ -16,9 +16,15 @@ def digest(data: bytes | str) -> str:
     return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
 
 
+# What is read in one piece; hashlib's own way to read a file costs a small one more than its hash does.
+_PIECE = 1 << 20
+
+
 def digest_file(path: Path) -> str:
     """Return the sha256 of the file's content in hexadecimal. Raises OSError."""
-    with path.open("rb") as file:
+    with path.open("rb", buffering=0) as file:
+        if os.fstat(file.fileno()).st_size <= _PIECE:
+            return hashlib.sha256(file.read()).hexdigest()
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +40,11 @@ def identify(
     if remembered is not None:
         return remembered
     found = toolchain.find(major, prefix, minimum=minimum, search=search)
-    files = toolchain.identity_files(found)
-    versions = [toolchain.version_text(tool) for tool in (found.clang, found.readobj, found.objdump)]
-    content = [f"{path.name} {digest_file(path)}" for path in files]
+    # Starting programs and hashing some hundred megabytes: what waits and what computes goes side by side.
+    with ThreadPoolExecutor() as pool:
+        versions = pool.map(toolchain.version_text, (found.clang, found.readobj, found.objdump))
+        files = sorted(set().union(*pool.map(toolchain.identity_files, found.tools)))
+        content = pool.map(lambda path: f"{path.name} {digest_file(path)}", files)
     identity = digest("\n".join([*versions, *sorted(content)]))
     _remember(memory, question, found, files, identity)
     return Identified(found, identity)
@@ -67,7 +70,7 @@ def _recall(memory: Path, question: str) -> Identified | None:
 
 def _remember(memory: Path, question: str, found: Toolchain, files: Sequence[Path], identity: str) -> None:
     tools = {"clang": found.clang, "readobj": found.readobj, "objdump": found.objdump}
-    watched = _watched(os.environ.get("PATH", ""), list(tools.values()), files)
+    watched = _watched(os.environ.get("PATH", ""), found.tools, files)
     record = {
         "question": question,
         "state": fingerprint(watched),

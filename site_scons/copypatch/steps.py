@@ -23,6 +23,7 @@ from copypatch.plan import Plan
 from copypatch.process import Runner
 
 __all__ = [
+    "begin_prefix",
     "compile_objects",
     "dispatcher_text",
     "header_head",
@@ -45,10 +46,16 @@ def write_sources(plan: Plan, opnames: Sequence[str], context: Context) -> None:
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
 
 
+def begin_prefix(plan: Plan, context: Context) -> None:
+    """Begin with the precompiled include block, for :func:`precompile` to wait for."""
+    context.ahead.begin(plan.request.name, lambda: make_prefix(plan, context.runner))
+
+
 def precompile(plan: Plan, context: Context) -> None:
     """Make sure of the precompiled include block. Raises CompileError with clang's words, OutputError."""
     context.report.console.doing(f"{plan.request.name}: precompiling the include block")
-    context.report.console.show(make_prefix(plan, context.runner))
+    messages = context.ahead.result(plan.request.name)
+    context.report.console.show(make_prefix(plan, context.runner) if messages is None else messages)
 
 
 def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:

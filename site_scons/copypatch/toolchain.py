@@ -32,6 +32,11 @@ class Toolchain:
     version: str
 
     @property
+    def tools(self) -> tuple[Path, ...]:
+        """The programs."""
+        return self.clang, self.readobj, self.objdump
+
+    @property
     def major(self) -> int:
         """The major version number."""
         return int(self.version.split(".", 1)[0])
@@ -164,16 +169,13 @@ def _explain(major: int | None, prefix: Path | None, minimum: int, found: Sequen
     return "\n".join(lines)
 
 
-def identity_files(toolchain: Toolchain) -> list[Path]:
-    """Return the files whose content decides what the tools do, resolved and sorted.
+def identity_files(tool: Path) -> set[Path]:
+    """Return the files whose content decides what a tool does, resolved.
 
-    The programs can be stubs of some hundred kilobytes in front of libclang-cpp and libLLVM, so those count too.
+    The program can be a stub of some hundred kilobytes in front of libclang-cpp and libLLVM, so those count too.
     """
-    programs = [path.resolve() for path in (toolchain.clang, toolchain.readobj, toolchain.objdump)]
-    files = set(programs)
-    for program in programs:
-        files.update(_libraries(program))
-    return sorted(files)
+    program = tool.resolve()
+    return {program, *_libraries(program)}
 
 
 _LIBRARY = re.compile(r"lib(?:LLVM|clang)[^/]*\.(?:so|dylib)")

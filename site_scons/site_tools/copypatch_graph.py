@@ -13,6 +13,7 @@ from copypatch.freshness import Verdict
 from copypatch.plan import Plan
 from copypatch.session import Header, Session
 from site_tools.copypatch_batches import make_linear
+from site_tools.copypatch_nodes import mark_decided
 
 # SCons has no type stubs: its environments and nodes are Any to us.
 Environment = Any
@@ -40,12 +41,12 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
     A uop that is up to date is declared as its fragment alone, unless *whole_chain* is wanted.
     """
     plan = header.plan
-    chain = _Chain(env, plan)
+    chain = _Chain(env, plan, decided=not whole_chain)
     fragments = []
     for opname in plan.opnames:
         decision = header.decisions[opname]
         if decision.verdict is not Verdict.STALE and not whole_chain:
-            fragments.append(file_node(env, plan.paths.fragment(opname)))
+            fragments.append(chain.leaf(opname))
         else:
             fragments.append(chain.declare(opname, from_scratch=decision.verdict is not Verdict.FRESH))
     chain.close()
@@ -78,11 +79,15 @@ def file_node(env: Environment, path: Path) -> Node:
 
 
 class _Chain:
-    """Declares the chains of a plan's uops; what they share is declared once."""
+    """Declares the chains of a plan's uops; what they share is declared once.
 
-    def __init__(self, env: Environment, plan: Plan) -> None:
+    *decided*: the manifest has decided what is stale, so SCons need not.
+    """
+
+    def __init__(self, env: Environment, plan: Plan, *, decided: bool) -> None:
         self._env = env
         self._plan = plan
+        self._decided = decided
         # One node of each batch.
         self._batches: dict[int, Node] = {}
         request = plan.request
@@ -94,6 +99,12 @@ class _Chain:
         self._writer = env.Value(stages.digest_of("fragment"))
         self._prefix = self._declare_prefix() if plan.expansion.shares_prefix else []
 
+    def leaf(self, opname: str) -> Node:
+        """Declare the fragment of a group that is up to date, and return it."""
+        node = file_node(self._env, self._plan.paths.fragment(opname))
+        mark_decided(node)
+        return node
+
     def declare(self, opname: str, *, from_scratch: bool) -> Node:
         """Declare a group's chain and return its fragment; *from_scratch*: whatever is there does not count."""
         env, paths = self._env, self._plan.paths
@@ -101,18 +112,19 @@ class _Chain:
         sections: list[Node] = []
         compile_steps = self._plan.request.steps(opname)
         if compile_steps:
-            key = self._plan.key(opname)
-            text = env.Value(key.hexdigest() if key is not None else "not expanded")
             outputs = self._files(*paths.compiled(opname, compile_steps))
-            nodes += env.UopObject(outputs, [*self._source(opname), text])
+            nodes += env.UopObject(outputs, [*self._source(opname), *self._text(opname)])
             described = self._files(paths.sections(opname), paths.disassembly(opname))
             sections = env.UopSections(described, [nodes[0], self._tools])
         holes = env.UopHoles(self._files(paths.holes(opname)), [*sections, self._rules])
         fragment = env.UopFragment(self._files(paths.fragment(opname)), [*holes, self._writer])
-        # What comes out the same is left as it is; and what is lost here could not be told from damage.
-        env.Precious([*nodes, *sections, *holes, *fragment])
-        if from_scratch:
-            env.AlwaysBuild([*nodes, *sections, *holes, *fragment])
+        for node in (*nodes, *sections, *holes, *fragment):
+            # What comes out the same is left as it is; and what is lost here could not be told from damage.
+            node.set_precious()
+            if from_scratch:
+                node.set_always_build()
+            if self._decided:
+                mark_decided(node)
         for node in (*nodes[:1], *sections[:1], *holes, *fragment):
             self._batches[id(node.get_executor())] = node
         return fragment[0]
@@ -125,10 +137,19 @@ class _Chain:
     def _files(self, *paths: Path) -> list[Node]:
         return [file_node(self._env, path) for path in paths]
 
+    def _text(self, opname: str) -> list[Node]:
+        """The key of a uop's object, for SCons to compare with the last one's."""
+        if self._decided:
+            return []
+        key = self._plan.key(opname)
+        return [self._env.Value(key.hexdigest() if key is not None else "not expanded")]
+
     def _source(self, opname: str) -> list[Node]:
         if opname == self._plan.request.entry:
             return self._files(self._plan.request.tree.sources.entry)
         source = self._env.UopSource(self._files(self._plan.paths.source(opname)), self._texts)
+        if self._decided:
+            mark_decided(source[0])
         self._batches[id(source[0].get_executor())] = source[0]
         return [*source, *self._prefix]
 

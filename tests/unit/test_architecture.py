@@ -15,7 +15,18 @@ _PACKAGE = _ROOT / "site_scons" / "copypatch"
 # From the leaves to the adapters; a module imports from its own level or one in front of it.
 _LEVELS = (
     # leaves
-    ("errors", "files", "keys", "process", "triples", "relocations", "far_calls", "console", "folder_lock"),
+    (
+        "errors",
+        "files",
+        "keys",
+        "process",
+        "triples",
+        "relocations",
+        "far_calls",
+        "console",
+        "folder_lock",
+        "ahead",
+    ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
     ("stencil", "holes_file"),
