@@ -1,4 +1,4 @@
-"""Work that is begun as soon as it is known to be needed, ahead of the step that waits for it.
+"""Work that is done once in a run, begun as soon as it is known to be needed.
 
 Between the decision that something is stale and the first step, an executor has its graph to declare, which keeps
 one core busy; the others can start on what everything else waits for.
@@ -6,26 +6,35 @@ one core busy; the others can start on what everything else waits for.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
 
 class Ahead:
-    """Work in the background, by name; its result, or what it raised, is for whoever asks first."""
+    """Work by name, each done once. What it returns is for whoever asks first; what it raises is for everybody."""
 
     def __init__(self) -> None:
         self._begun: dict[str, Future[str]] = {}
+        self._told: set[str] = set()
+        self._lock = threading.Lock()
 
     def begin(self, name: str, work: Callable[[], str]) -> None:
-        """Begin some work; it ends before the process does."""
-        pool = ThreadPoolExecutor(max_workers=1)
-        self._begun[name] = pool.submit(work)
-        pool.shutdown(wait=False)
+        """Begin some work in the background, unless it was begun. It ends before the process does."""
+        with self._lock:
+            if name not in self._begun:
+                pool = ThreadPoolExecutor(max_workers=1)
+                self._begun[name] = pool.submit(work)
+                pool.shutdown(wait=False)
 
-    def result(self, name: str) -> str | None:
-        """Wait for work and return its result; None where none was begun, or it was asked for before.
+    def do(self, name: str, work: Callable[[], str]) -> str:
+        """Do some work, or wait for it where it was begun. Return its result the first time, then "".
 
         Raises what the work raised.
         """
-        future = self._begun.pop(name, None)
-        return None if future is None else future.result()
+        self.begin(name, work)
+        result = self._begun[name].result()
+        with self._lock:
+            first = name not in self._told
+            self._told.add(name)
+        return result if first else ""

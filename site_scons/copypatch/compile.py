@@ -268,9 +268,9 @@ def _make_folders(plan: Plan, opnames: Sequence[str], outputs: Paths) -> None:
 
 
 def compile_uops(
-    plan: Plan, opnames: Sequence[str], runner: Runner, warn: Warn, keep: Keep | None = None
+    plan: Plan, opnames: Sequence[str], runner: Runner, *, warn: Warn, keep: Keep, prefix: Callable[[], str]
 ) -> CompileReport:
-    """Compile uops; their sources and the precompiled include block are made sure of first.
+    """Compile uops; their sources and the precompiled include block are made sure of first, the latter by *prefix*.
 
     The first objects that this compiler makes in shards with these flags are compared with the driver's. Where
     they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. *keep* is told of
@@ -281,7 +281,7 @@ def compile_uops(
     uops = [opname for opname in opnames if opname != plan.request.entry]
     for opname in uops:
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
-    include_messages = precompile(plan, runner) if uops and plan.expansion.shares_prefix else ""
+    include_messages = prefix() if uops and plan.expansion.shares_prefix else ""
     stages = _stages(plan, opnames, plan.paths)
     proofs = Proofs(plan.paths.proofs)
     subject = proof_subject(plan.request.identity, plan.request.command(), plan.request.steps(plan.opnames[-1]))
@@ -297,7 +297,7 @@ def compile_uops(
         proofs.record(subject, verdict)
         if verdict:
             report = _run_stages(stages, opnames, runner, warn, keep, sharding=False)
-        elif keep is not None:
+        else:
             keep([*report.alone, *report.sharded], report.messages)
     if verdict and plan.request.shards and not few:
         warn(f"{plan.request.name}: every uop is compiled alone, shards are off: {verdict}")

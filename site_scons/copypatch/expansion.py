@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -64,14 +64,20 @@ class Expansion:
     shares_prefix: bool
     changes: Mapping[str, str] = field(default_factory=dict)
     searched: tuple[str, ...] = ()
+    alone: str = ""
+    alone_headers: tuple[str, ...] = ()
 
     def is_current(self, inputs: str) -> bool:
         """Tell whether nothing that went in has changed since."""
-        return (
-            self.inputs == inputs
-            and self.headers_unchanged()
-            and self.places == fingerprint(_places(map(Path, self.headers), map(Path, self.searched)))
-        )
+        return self.inputs == inputs and self._surroundings_unchanged()
+
+    def has_alone(self, inputs: str) -> bool:
+        """Tell whether nothing that went into the parts that are files of their own has changed since."""
+        return self.alone == inputs and self._surroundings_unchanged()
+
+    def _surroundings_unchanged(self) -> bool:
+        places = _places(map(Path, self.headers), map(Path, self.searched))
+        return self.headers_unchanged() and self.places == fingerprint(places)
 
     def headers_unchanged(self) -> bool:
         """Tell whether the headers are still as they were read."""
@@ -137,6 +143,7 @@ def expand(
     units: Sequence[Unit],
     alone: Mapping[str, Path],
     inputs: str,
+    alone_inputs: str,
     folders: Sequence[Path],
     before: Expansion | None = None,
 ) -> Expansion:
@@ -144,15 +151,19 @@ def expand(
 
     *command* is clang with the flags of the uops. *prefix* is the include block's text, *common* the template
     around an empty case: a definition behind an include guard shows up only there, so it counts for every uop.
-    *alone* are files with includes of their own, by unit. *folder* takes the files made on the way; *inputs* is
-    the :func:`inputs_digest`, *folders* are those in which clang looks for headers, *before* is the last
-    expansion.
+    *alone* are files with includes of their own, by unit. *folder* takes the files made on the way; *inputs* and
+    *alone_inputs* are each an :func:`inputs_digest`, *folders* are those in which clang looks for headers, *before*
+    is the last expansion.
     """
     begin = time.time_ns()
     shared = [Unit(COMMON, common), *(unit for unit in units if not unit.leaks)]
     sources = [_write(folder, "all", prefix, shared)]
     sources += [_write(folder, f"alone.{unit.name}", prefix, [shared[0], unit]) for unit in units if unit.leaks]
-    jobs = [(source, None) for source in sources] + [(path, name) for name, path in alone.items()]
+    jobs: list[tuple[Path, str | None]] = [(source, None) for source in sources]
+    # The common edit is one of a case. It changes no other file, and the entry is half of the preprocessor's work.
+    kept = before if before is not None and alone and before.has_alone(alone_inputs) else None
+    if kept is None:
+        jobs += [(path, name) for name, path in alone.items()]
 
     searched = set(folders)
 
@@ -174,7 +185,16 @@ def expand(
         return {PREFIX: pieces[0], **dict(zip(pieces[1::2], pieces[2::2], strict=True))}, headers
 
     results = runner.map(run, jobs)
-    headers = sorted({header for _, found in results for header in found if header not in sources})
+    if kept is None:
+        alone_headers = {
+            header for (_, found), (_, name) in zip(results, jobs, strict=True) if name for header in found
+        }
+    else:
+        alone_headers = set(map(Path, kept.alone_headers))
+        searched.update(map(Path, kept.searched))
+    headers = sorted(
+        alone_headers.union(header for _, found in results for header in found if header not in sources)
+    )
     texts: dict[str, str] = {}
     for found, _ in reversed(results):
         texts |= found
@@ -182,32 +202,44 @@ def expand(
     if any(builtin in text for text in texts.values() for builtin in _POSITIONS):
         raw = "".join(digest_file(header) for header in headers if header.is_file())
         positions = digest(raw + "".join(unit.text for unit in units))
+    digests = {name: digest(text + positions) for name, text in texts.items()}
+    if kept is not None:
+        digests |= {name: kept.digests[name] for name in alone if name in kept.digests}
     states = {str(header): file_state(str(header)) for header in headers}
     places = _places(headers, searched)
     # A header that was written while clang read it is of unknown content, and one that came meanwhile may not
     # have been found: look again next time.
-    watched = [*headers, *(place for place in places if place.exists())]
+    settled = _settled([*headers, *(place for place in places if place.exists())], begin)
     return Expansion(
-        inputs=inputs if _settled(watched, begin) else "",
+        inputs=inputs if settled else "",
         places=fingerprint(places),
         headers=states,
-        digests={name: digest(text + positions) for name, text in texts.items()},
+        digests=digests,
         shares_prefix=SHARED_OPCODE not in texts.get(PREFIX, ""),
         searched=tuple(sorted(map(str, searched))),
-        changes=_changes(folder / "texts.json", texts, states, before),
+        changes=_changes(folder / "texts.json", texts, alone, states, before),
+        alone=alone_inputs if settled else "",
+        alone_headers=tuple(sorted(map(str, alone_headers))),
     )
 
 
 def _changes(
-    memory: Path, texts: Mapping[str, str], states: Mapping[str, str], before: Expansion | None
+    memory: Path,
+    texts: Mapping[str, str],
+    alone: Collection[str],
+    states: Mapping[str, str],
+    before: Expansion | None,
 ) -> dict[str, str]:
     """Remember the expanded texts, and say what changed in them since they were remembered last."""
     try:
         old = json.loads(memory.read_bytes())
     except (OSError, ValueError):
         old = {}
-    write_if_changed(memory, json.dumps(dict(texts)))
-    if before is None or not isinstance(old, dict):
+    if not isinstance(old, dict):
+        old = {}
+    # What was not expanded again is what it was.
+    write_if_changed(memory, json.dumps({**{name: old[name] for name in alone if name in old}, **texts}))
+    if before is None:
         return {}
     changed = [Path(header) for header, state in states.items() if before.headers.get(header) != state]
     return describe_changes(old, texts, changed)
@@ -232,6 +264,8 @@ def load(path: Path) -> Expansion | None:
             record["shares_prefix"],
             record["changes"],
             tuple(record["searched"]),
+            record["alone"],
+            tuple(record["alone_headers"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -247,5 +281,7 @@ def save(path: Path, expansion: Expansion) -> None:
         "shares_prefix": expansion.shares_prefix,
         "changes": dict(expansion.changes),
         "searched": list(expansion.searched),
+        "alone": expansion.alone,
+        "alone_headers": list(expansion.alone_headers),
     }
     write_if_changed(path, json.dumps(record))

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copypatch.files import digest, digest_file, write_if_changed
+from copypatch.files import digest, digest_file, file_state, write_if_changed
 from copypatch.keys import Key
 
 FORMAT = 3
@@ -72,6 +72,27 @@ def load(path: Path) -> Manifest:
         return Manifest(entries, record["header"], record["head"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return Manifest()
+
+
+class Ledger:
+    """A manifest's file, which one build at a time reads and writes: it is parsed once, not once a step."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._state = ""
+        self._manifest = Manifest()
+
+    def read(self) -> Manifest:
+        """Return the manifest, see :func:`load`."""
+        state = file_state(self._path)
+        if state != self._state:
+            self._manifest, self._state = load(self._path), state
+        return self._manifest
+
+    def write(self, manifest: Manifest) -> None:
+        """Write the manifest. Raises OutputError."""
+        save(self._path, manifest)
+        self._manifest, self._state = manifest, file_state(self._path)
 
 
 def save(path: Path, manifest: Manifest) -> None:

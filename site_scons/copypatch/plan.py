@@ -21,6 +21,7 @@ from copypatch.dialects import Flag, Step, reproducible_flags, steps_identity
 from copypatch.expansion import SHARED_OPCODE, Expansion, Unit
 from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
+from copypatch.manifest import Ledger
 from copypatch.process import Runner
 from copypatch.template import OPCODE_MACRO, Template, UopSource
 from copypatch.toolchain import Toolchain
@@ -217,6 +218,11 @@ class Plan:
         return self.request.paths
 
     @cached_property
+    def ledger(self) -> Ledger:
+        """What is known of the artefacts."""
+        return Ledger(self.paths.manifest)
+
+    @cached_property
     def opnames(self) -> tuple[str, ...]:
         """All groups of the header in its order, the entry among them."""
         return tuple(self.request.tree.dialect.order(self.texts.cases, self.request.entry))
@@ -321,9 +327,8 @@ def make(request: Request, runner: Runner) -> Plan:
     # A template that takes no case is told at once, whatever is up to date.
     common = dialect.insert(texts.template, Case("_copypatch_none", "", 1), sources.cases).text
     command = request.command(f"-D{OPCODE_MACRO}={SHARED_OPCODE}")
-    inputs = expander.inputs_digest(
-        [*command, request.identity], [cases_text, template_text, read_text(sources.entry)]
-    )
+    command_identity = [*command, request.identity]
+    inputs = expander.inputs_digest(command_identity, [cases_text, template_text, read_text(sources.entry)])
     folders = [flag.path for flag in request.flags if flag.path is not None]
     expansion = expander.load(request.paths.expansion)
     if expansion is None or not expansion.is_current(inputs):
@@ -344,6 +349,7 @@ def make(request: Request, runner: Runner) -> Plan:
             units=units,
             alone={request.entry: sources.entry} if request.steps(request.entry) else {},
             inputs=inputs,
+            alone_inputs=expander.inputs_digest(command_identity, [read_text(sources.entry)]),
             folders=folders,
             before=expansion,
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from copypatch import folder_lock, manifest, steps, trees
+from copypatch import folder_lock, steps, trees
 from copypatch import plan as planner
 from copypatch.cache import DiskStore, NoStore, Store
 from copypatch.console import Console
@@ -127,7 +127,7 @@ def _toolchain(options: Options, tree: Tree, out: Path, console: Console) -> Ide
 
 
 def _open_header(plan: Plan, context: Context, *, whole_chain: bool, dry: bool) -> Header:
-    known = manifest.load(plan.paths.manifest)
+    known = plan.ledger.read()
     decisions = decide(plan, known, context.store, whole_chain=whole_chain)
     restored = {name: one.fragment for name, one in decisions.items() if one.verdict is Verdict.RESTORED}
     context.report.restore(plan.request.name, restored)

@@ -48,14 +48,17 @@ def write_sources(plan: Plan, opnames: Sequence[str], context: Context) -> None:
 
 def begin_prefix(plan: Plan, context: Context) -> None:
     """Begin with the precompiled include block, for :func:`precompile` to wait for."""
-    context.ahead.begin(plan.request.name, lambda: make_prefix(plan, context.runner))
+    context.ahead.begin(plan.request.name, partial(make_prefix, plan, context.runner))
 
 
 def precompile(plan: Plan, context: Context) -> None:
     """Make sure of the precompiled include block. Raises CompileError with clang's words, OutputError."""
     context.report.console.doing(f"{plan.request.name}: precompiling the include block")
-    messages = context.ahead.result(plan.request.name)
-    context.report.console.show(make_prefix(plan, context.runner) if messages is None else messages)
+    context.report.console.show(_prefix(plan, context))
+
+
+def _prefix(plan: Plan, context: Context) -> str:
+    return context.ahead.do(plan.request.name, partial(make_prefix, plan, context.runner))
 
 
 def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:
@@ -73,7 +76,8 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
         return
     _announce(plan, "compiling", todo, context)
     report.compiling(name, todo)
-    result = compile_uops(plan, todo, context.runner, report.console.warn, partial(_keep, plan, context))
+    prefix, keep = partial(_prefix, plan, context), partial(_keep, plan, context)
+    result = compile_uops(plan, todo, context.runner, warn=report.console.warn, keep=keep, prefix=prefix)
     report.console.show(result.messages)
     if not plan.expansion.headers_unchanged():
         # What was compiled may hold the new text, and is not to be filed under the old one's key.
@@ -110,7 +114,7 @@ def _changed(plan: Plan, opnames: Sequence[str], involved: Callable[[str], Seque
     *involved* gives what the step reads and writes for a uop. This is where an identical object, or anything
     after it, ends the work for a uop.
     """
-    entries = manifest.load(plan.paths.manifest).entries
+    entries = plan.ledger.read().entries
     settled = {"rules": plan.rules, "compiler": plan.request.identity}
     return [
         opname
@@ -123,7 +127,7 @@ def _changed(plan: Plan, opnames: Sequence[str], involved: Callable[[str], Seque
 
 def _without_object(plan: Plan, opnames: Sequence[str]) -> list[str]:
     """Return the uops whose objects are not those of their keys: the others need something else made anew."""
-    entries = manifest.load(plan.paths.manifest).entries
+    entries = plan.ledger.read().entries
     stale = []
     for opname in opnames:
         key, entry = plan.key(opname), entries.get(opname)
@@ -254,7 +258,7 @@ def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> Non
 def _record_made(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Record uops whose whole chains are up to date, in the manifest and in the cache."""
     entries, values = {}, {}
-    known = manifest.load(plan.paths.manifest).entries
+    known = plan.ledger.read().entries
     for opname in opnames:
         key, object_key = plan.fragment_key(opname), plan.key(opname)
         if key is None:
@@ -286,8 +290,8 @@ def restore_fragments(plan: Plan, fragments: Mapping[str, bytes]) -> None:
 
 def _record(plan: Plan, entries: Mapping[str, manifest.Entry]) -> None:
     if entries:
-        known = manifest.load(plan.paths.manifest)
-        manifest.save(plan.paths.manifest, replace(known, entries={**known.entries, **entries}))
+        known = plan.ledger.read()
+        plan.ledger.write(replace(known, entries={**known.entries, **entries}))
 
 
 def header_head(plan: Plan) -> str:
@@ -311,9 +315,9 @@ def merge_header(plan: Plan, context: Context) -> bool:
     context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
     text = merge.header(plan.request.first_lines(), fragments, footer)
     changed = write_if_changed(plan.request.header, text)
-    known = manifest.load(paths.manifest)
+    known = plan.ledger.read()
     kept = {opname: entry for opname, entry in known.entries.items() if opname in plan.opnames}
-    manifest.save(paths.manifest, replace(known, entries=kept, header=digest(text), head=digest(header_head(plan))))
+    plan.ledger.write(replace(known, entries=kept, header=digest(text), head=digest(header_head(plan))))
     return changed
 
 

@@ -92,8 +92,9 @@ class _Chain:
         self._batches: dict[int, Node] = {}
         request = plan.request
         sources = request.tree.sources
-        texts = [file_node(env, path) for path in (sources.template, sources.cases)]
-        self._texts = [*texts, env.Value(stages.digest_of("source"))]
+        # What is decided needs no reading of what it is made from.
+        texts = () if decided else (sources.template, sources.cases)
+        self._texts = [*(file_node(env, path) for path in texts), env.Value(stages.digest_of("source"))]
         self._tools = env.Value(f"{request.identity} {stages.digest_of('sections')}")
         self._rules = env.Value(f"{request.tree.dialect.name} {stages.digest_of('holes')}")
         self._writer = env.Value(stages.digest_of("fragment"))

@@ -34,9 +34,20 @@ _LEVELS = (
     ("merge",),
     ("dialects",),
     # what is known before anything is built
-    ("toolchain", "trees", "variables", "expansion", "identity", "stages", "cache", "report", "cache_report"),
+    (
+        "toolchain",
+        "trees",
+        "variables",
+        "expansion",
+        "identity",
+        "stages",
+        "cache",
+        "report",
+        "cache_report",
+        "manifest",
+    ),
     ("plan",),
-    ("manifest", "shards", "context", "freshness", "compile"),
+    ("shards", "context", "freshness", "compile"),
     ("steps",),
     # adapters
     ("session", "verify"),

@@ -44,7 +44,7 @@ class Bench:
         self.prefix = '#include "a.h"\n'
         self.units = [Unit("_ADD", "x ADD y\n"), Unit("_SUB", "x SUB y\n")]
 
-    def expand(self) -> Expansion:
+    def expand(self, before: Expansion | None = None) -> Expansion:
         return expand(
             self.clang,
             ["clang", f"-I{self.include}", f"-D_JIT_OPCODE={SHARED_OPCODE}"],
@@ -54,6 +54,8 @@ class Bench:
             units=self.units,
             alone={"shim": self.entry},
             inputs="inputs",
+            alone_inputs=self.entry.read_text(),
+            before=before,
             folders=[self.include],
         )
 
@@ -135,6 +137,24 @@ def test_it_is_current_until_something_that_went_in_changes(bench: Bench) -> Non
     # A new header could be found in place of another.
     (bench.include / "b.h").touch()
     assert not current()
+
+
+def test_a_file_of_its_own_is_expanded_again_only_when_it_or_a_header_changed(bench: Bench) -> None:
+    first = bench.expand()
+    bench.units[0] = Unit("_ADD", "y ADD x\n")
+    bench.clang.commands.clear()
+    second = bench.expand(first)
+    assert [command[-1] for command in bench.clang.commands] == [str(bench.work / "all.c")]
+    assert second.digests["_ADD"] != first.digests["_ADD"]
+    assert second.digests["shim"] == first.digests["shim"]
+    assert second.headers == first.headers
+    everything = bench.expand()
+    assert (second.digests, second.alone_headers) == (everything.digests, everything.alone_headers)
+    bench.entry.write_text('#include "a.h"\nother entry\n')
+    third = bench.expand(second)
+    assert third.digests["shim"] != first.digests["shim"]
+    bench.header.write_text("int b;\n#define ADD plus\n")
+    assert bench.expand(third).digests["shim"] != third.digests["shim"]
 
 
 def test_a_header_written_while_it_was_read_is_looked_at_again(

@@ -8,7 +8,7 @@ import pytest
 
 from copypatch import manifest
 from copypatch.keys import Key
-from copypatch.manifest import Manifest
+from copypatch.manifest import Ledger, Manifest
 
 
 def _made(folder: Path, opname: str, *, warned: bool = False) -> manifest.Entry:
@@ -48,3 +48,15 @@ def test_a_damaged_manifest_says_nothing(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     assert manifest.load(path) == Manifest()
     assert manifest.load(tmp_path / "none") == Manifest()
+
+
+def test_a_ledger_sees_what_others_write(tmp_path: Path) -> None:
+    path = tmp_path / "manifest.json"
+    ledger, written = Ledger(path), Manifest(header="one")
+    assert ledger.read() == Manifest()
+    ledger.write(written)
+    assert ledger.read() is written
+    manifest.save(path, Manifest(header="three"))
+    assert ledger.read() == Manifest(header="three")
+    path.unlink()
+    assert ledger.read() == Manifest()
