@@ -18,6 +18,7 @@ from copypatch import stages
 from copypatch import template as templates
 from copypatch.cases import Case
 from copypatch.dialects import Flag, Step, reproducible_flags, steps_identity
+from copypatch.errors import CasesError
 from copypatch.expansion import SHARED_OPCODE, Expansion, Unit
 from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
@@ -228,12 +229,14 @@ class Plan:
         return tuple(self.request.tree.dialect.order(self.texts.cases, self.request.entry))
 
     def source(self, opname: str) -> UopSource:
-        """Return the C text of a uop. Raises TemplateError."""
-        template = self.texts.template
+        """Return the C text of a uop. Raises CasesError where there is no such uop, TemplateError."""
+        template, case = self.texts.template, self.texts.by_name.get(opname)
+        if case is None:
+            raise CasesError(f"{self.request.tree.sources.cases}: there is no case {opname} in it")
         if not self.expansion.shares_prefix:
             template = Template(template.path, "", 0, template.prefix + template.rest)
         tree = self.request.tree
-        return tree.dialect.insert(template, self.texts.by_name[opname], tree.sources.cases)
+        return tree.dialect.insert(template, case, tree.sources.cases)
 
     def cost(self, opname: str) -> int:
         """Return an estimate of what compiling a group takes, in arbitrary units."""

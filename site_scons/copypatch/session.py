@@ -135,7 +135,5 @@ def _open_header(plan: Plan, context: Context, *, whole_chain: bool, dry: bool) 
         steps.restore_fragments(plan, restored)
     reasons = {name: one.reason for name, one in decisions.items() if one.verdict is Verdict.STALE}
     context.report.reasons[plan.request.name] = reasons
-    if not dry and not whole_chain and any(map(plan.uses_prefix, reasons)):
-        steps.begin_prefix(plan, context)
     fresh = all(one.verdict is Verdict.FRESH for one in decisions.values())
     return Header(plan, decisions, fresh and steps.header_is_current(plan, known))

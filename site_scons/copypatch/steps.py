@@ -243,7 +243,7 @@ def _stencil_group(plan: Plan, opname: str) -> StencilGroup:
 def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Write the fragments of uops, and record that they are up to date.
 
-    A uop without a holes file is passed over. Raises HolesFileError, OutputError.
+    Raises CompileError when a uop is without a holes file, after all others are done; HolesFileError, OutputError.
     """
     made = [opname for opname in opnames if plan.paths.holes(opname).is_file()]
     changed = _changed(plan, made, lambda name: [plan.paths.holes(name), plan.paths.fragment(name)])
@@ -253,6 +253,13 @@ def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> Non
         group = holes_file.load(read_text(path), str(path))
         write_if_changed(plan.paths.fragment(opname), fragment.write(group, plan.request.tree.dialect.text))
     _record_made(plan, made, context)
+    _want(plan, [opname for opname in opnames if opname not in made])
+
+
+def _want(plan: Plan, missing: Sequence[str]) -> None:
+    """Say which uops a header has to do without, if there are any."""
+    if missing:
+        raise CompileError(f"{plan.request.header}: not written, for want of {_listed(missing)}")
 
 
 def _record_made(plan: Plan, opnames: Sequence[str], context: Context) -> None:
@@ -305,9 +312,7 @@ def merge_header(plan: Plan, context: Context) -> bool:
     Raises CompileError when a fragment is missing, MergeError, OutputError, OSError.
     """
     dialect, paths = plan.request.tree.dialect, plan.paths
-    missing = [opname for opname in plan.opnames if not paths.fragment(opname).is_file()]
-    if missing:
-        raise CompileError(f"{plan.request.header}: not written, for want of {_listed(missing)}")
+    _want(plan, [opname for opname in plan.opnames if not paths.fragment(opname).is_file()])
     fragments = [
         fragment.parse(read_text(paths.fragment(opname)), str(paths.fragment(opname))) for opname in plan.opnames
     ]

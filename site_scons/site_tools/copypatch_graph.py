@@ -41,6 +41,9 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
     A uop that is up to date is declared as its fragment alone, unless *whole_chain* is wanted.
     """
     plan = header.plan
+    stale = [opname for opname, decision in header.decisions.items() if decision.verdict is Verdict.STALE]
+    if not whole_chain and not env.GetOption("no_exec") and any(map(plan.uses_prefix, stale)):
+        steps.begin_prefix(plan, env["STENCIL_SESSION"].context)
     chain = _Chain(env, plan, decided=not whole_chain)
     fragments = []
     for opname in plan.opnames:

@@ -93,6 +93,16 @@ def test_single_builders(home: Path, project: Path, llvm_19: Path, build: Scons,
     assert texts(project / "out", pattern) != texts(out, pattern)
 
 
+def test_a_single_uop_that_does_not_compile(home: Path, project: Path, llvm_19: Path) -> None:
+    _write(project, _SINGLE_BUILDERS, llvm_19)
+    trees.edit(trees.cases_file(project / "tree"), "case _ADD: {", "case _ADD: {\n            int x = ;")
+    scons = _scons(home, project)
+    done = scons.run([word for word in scons.command() if word != "cache=off"])
+    assert done.status == 2
+    assert "for want of _ADD" in done.output
+    assert not done.has_traceback
+
+
 @pytest.mark.parametrize("name", ["with a space", "ü & 'quotes'", "a$b"])
 def test_awkward_names(tmp_path: Path, llvm_19: Path, build: Scons, out: Path, name: str) -> None:
     folder = tmp_path / name
