@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from copypatch import stages, steps
-from copypatch.compile import prefix_state
+from copypatch import steps
 from copypatch.files import holds
 from copypatch.freshness import Verdict
+from copypatch.graph import Edge, Graph, Work
 from copypatch.plan import Plan
 from copypatch.session import Header, Session
 from site_tools.copypatch_batches import make_linear
@@ -45,17 +45,13 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
     if not whole_chain and not env.GetOption("no_exec") and any(map(plan.uses_prefix, stale)):
         steps.begin_prefix(plan, env["STENCIL_SESSION"].context)
     chain = _Chain(env, plan, decided=not whole_chain)
-    fragments = []
     for opname in plan.opnames:
         decision = header.decisions[opname]
         if decision.verdict is not Verdict.STALE and not whole_chain:
-            fragments.append(chain.leaf(opname))
+            chain.leaf(opname)
         else:
-            fragments.append(chain.declare(opname, from_scratch=decision.verdict is not Verdict.FRESH))
-    chain.close()
-    node = env.StencilHeader(file_node(env, plan.request.header), [*fragments, env.Value(steps.header_head(plan))])[
-        0
-    ]
+            chain.declare(opname, from_scratch=decision.verdict is not Verdict.FRESH)
+    node = chain.header()
     if not header.current:
         # SCons knows that it built a header once; whether it still is that header, the manifest knows.
         env.AlwaysBuild(node)
@@ -81,85 +77,76 @@ def file_node(env: Environment, path: Path) -> Node:
     return env.fs.File(str(path))
 
 
-class _Chain:
-    """Declares the chains of a plan's uops; what they share is declared once.
+# The builder of each kind of edge; see copypatch_actions.py.
+_BUILDERS: Mapping[Work, str] = {
+    Work.SOURCE: "UopSource",
+    Work.PREFIX: "UopPrefix",
+    Work.COMPILE: "UopObject",
+    Work.SECTIONS: "UopSections",
+    Work.HOLES: "UopHoles",
+    Work.FRAGMENT: "UopFragment",
+    Work.MERGE: "StencilHeader",
+}
 
-    *decided*: the manifest has decided what is stale, so SCons need not.
+
+class _Chain:
+    """Declares the edges of a plan's uops; what they share is declared once.
+
+    *decided*: the manifest has decided what is stale, so SCons need not, and is told nothing to compare.
     """
 
     def __init__(self, env: Environment, plan: Plan, *, decided: bool) -> None:
         self._env = env
-        self._plan = plan
+        self._graph = Graph(plan)
         self._decided = decided
+        self._nodes: dict[Path, Node] = {}
         # One node of each batch.
         self._batches: dict[int, Node] = {}
-        request = plan.request
-        sources = request.tree.sources
-        # What is decided needs no reading of what it is made from.
-        texts = () if decided else (sources.template, sources.cases)
-        self._texts = [*(file_node(env, path) for path in texts), env.Value(stages.digest_of("source"))]
-        self._tools = env.Value(f"{request.identity} {stages.digest_of('sections')}")
-        self._rules = env.Value(f"{request.tree.dialect.name} {stages.digest_of('holes')}")
-        self._writer = env.Value(stages.digest_of("fragment"))
-        self._prefix = self._declare_prefix() if plan.expansion.shares_prefix else []
+        if self._graph.prefix is not None:
+            env.Precious(self._declare(self._graph.prefix))
 
     def leaf(self, opname: str) -> Node:
         """Declare the fragment of a group that is up to date, and return it."""
-        node = file_node(self._env, self._plan.paths.fragment(opname))
+        node = self._file(self._graph.plan.paths.fragment(opname))
         mark_decided(node)
         return node
 
     def declare(self, opname: str, *, from_scratch: bool) -> Node:
         """Declare a group's chain and return its fragment; *from_scratch*: whatever is there does not count."""
-        env, paths = self._env, self._plan.paths
         nodes: list[Node] = []
-        sections: list[Node] = []
-        compile_steps = self._plan.request.steps(opname)
-        if compile_steps:
-            outputs = self._files(*paths.compiled(opname, compile_steps))
-            nodes += env.UopObject(outputs, [*self._source(opname), *self._text(opname)])
-            described = self._files(paths.sections(opname), paths.disassembly(opname))
-            sections = env.UopSections(described, [nodes[0], self._tools])
-        holes = env.UopHoles(self._files(paths.holes(opname)), [*sections, self._rules])
-        fragment = env.UopFragment(self._files(paths.fragment(opname)), [*holes, self._writer])
-        for node in (*nodes, *sections, *holes, *fragment):
-            # What comes out the same is left as it is; and what is lost here could not be told from damage.
-            node.set_precious()
-            if from_scratch:
-                node.set_always_build()
-            if self._decided:
-                mark_decided(node)
-        for node in (*nodes[:1], *sections[:1], *holes, *fragment):
-            self._batches[id(node.get_executor())] = node
-        return fragment[0]
+        for edge in self._graph.chain(opname):
+            nodes = self._declare(edge)
+            self._batches[id(nodes[0].get_executor())] = nodes[0]
+            for node in nodes:
+                if edge.work is not Work.SOURCE:
+                    # What comes out the same is left as it is; what is lost here could not be told from damage.
+                    node.set_precious()
+                    node.set_always_build(from_scratch)
+                if self._decided:
+                    mark_decided(node)
+        return nodes[0]
 
-    def close(self) -> None:
-        """Say that all chains are declared."""
+    def header(self) -> Node:
+        """Declare the header over all fragments, and return it. No chain may be declared after."""
         for node in self._batches.values():
             make_linear(node)
+        return self._declare(self._graph.merge)[0]
 
-    def _files(self, *paths: Path) -> list[Node]:
-        return [file_node(self._env, path) for path in paths]
+    def _declare(self, edge: Edge) -> list[Node]:
+        """Declare an edge and return its outputs."""
+        inputs = [*edge.inputs, *edge.order_only]
+        state: list[Node] = []
+        if not self._decided:
+            state = [self._env.Value(self._graph.state(edge))]
+        elif edge.work in (Work.SOURCE, Work.COMPILE):
+            # The tree's own files would be read for nothing.
+            inputs = [path for path in inputs if path in self._nodes]
+        build = getattr(self._env, _BUILDERS[edge.work])
+        nodes: list[Node] = build(list(map(self._file, edge.outputs)), [*map(self._file, inputs), *state])
+        return nodes
 
-    def _text(self, opname: str) -> list[Node]:
-        """The key of a uop's object, for SCons to compare with the last one's."""
-        if self._decided:
-            return []
-        key = self._plan.key(opname)
-        return [self._env.Value(key.hexdigest() if key is not None else "not expanded")]
-
-    def _source(self, opname: str) -> list[Node]:
-        if opname == self._plan.request.entry:
-            return self._files(self._plan.request.tree.sources.entry)
-        source = self._env.UopSource(self._files(self._plan.paths.source(opname)), self._texts)
-        if self._decided:
-            mark_decided(source[0])
-        self._batches[id(source[0].get_executor())] = source[0]
-        return [*source, *self._prefix]
-
-    def _declare_prefix(self) -> list[Node]:
-        paths = self._plan.paths
-        outputs = self._files(paths.precompiled, paths.prefix)
-        nodes = self._env.UopPrefix(outputs, [self._env.Value(prefix_state(self._plan))])
-        self._env.Precious(nodes)
-        return list(nodes)
+    def _file(self, path: Path) -> Node:
+        node = self._nodes.get(path)
+        if node is None:
+            node = self._nodes[path] = file_node(self._env, path)
+        return node

@@ -49,6 +49,7 @@ _LEVELS = (
     ("plan",),
     ("shards", "context", "freshness", "compile"),
     ("steps",),
+    ("graph",),
     # adapters
     ("session", "verify"),
 )
