@@ -100,10 +100,15 @@ class Known:
 
 @dataclass
 class Model:
-    """What the output folder and the cache have seen; an output folder has one part for each kind of build."""
+    """What the output folder and the cache have seen; an output folder has one part for each kind of build.
+
+    *fragments* are those that are in the cache without their objects, by key and tool: made again by another tool
+    from objects that were compiled while there was no cache, or before it was emptied.
+    """
 
     folders: dict[str, dict[str, Known]] = field(default_factory=dict)
     cache: set[str] = field(default_factory=set)
+    fragments: set[tuple[str, str]] = field(default_factory=set)
 
     def known(self, kind: str, name: str) -> Known:
         """What the part of the folder for a kind of build has of a group."""
@@ -123,7 +128,7 @@ class Model:
             if name in WARNING:
                 # What clang warned of is not kept in the cache, unless it was made again without clang.
                 may.add(name)
-            elif cached and key in self.cache:
+            elif cached and (key in self.cache or ((key, tool) in self.fragments and not full)):
                 continue
             elif key in (known.object, known.fragment):
                 may.add(name)
@@ -142,6 +147,8 @@ class Model:
                 if cached and name not in WARNING:
                     self.cache.add(key)
             elif known.object == key and known.certain:
+                if cached and name not in WARNING and (known.fragment, known.tool) != (key, tool):
+                    self.fragments.add((key, tool))
                 known.fragment, known.tool = key, tool
             elif known.fragment != key or known.tool != tool or full:
                 # Out of the cache: the fragment, the object or both.

@@ -122,3 +122,4 @@ class World:
         """Throw the cache away."""
         shutil.rmtree(self.bench.cache, ignore_errors=True)
         self.model.cache.clear()
+        self.model.fragments.clear()
