@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copypatch import depfile
+from copypatch import depfile, records
 from copypatch.explain import describe_changes
 from copypatch.files import digest, digest_file, file_state, fingerprint, read_text, write_if_changed
 from copypatch.process import Runner
@@ -232,13 +232,13 @@ def _changes(
 ) -> dict[str, str]:
     """Remember the expanded texts, and say what changed in them since they were remembered last."""
     try:
-        old = json.loads(memory.read_bytes())
+        old = records.load(memory)
     except (OSError, ValueError):
         old = {}
     if not isinstance(old, dict):
         old = {}
     # What was not expanded again is what it was.
-    write_if_changed(memory, json.dumps({**{name: old[name] for name in alone if name in old}, **texts}))
+    records.save(memory, {**{name: old[name] for name in alone if name in old}, **texts})
     if before is None:
         return {}
     changed = [Path(header) for header, state in states.items() if before.headers.get(header) != state]
@@ -255,7 +255,7 @@ def _write(folder: Path, name: str, prefix: str, units: Iterable[Unit]) -> Path:
 def load(path: Path) -> Expansion | None:
     """Return the expansion that :func:`save` wrote, or None where there is none or it is damaged."""
     try:
-        record = json.loads(path.read_bytes())
+        record = records.load(path)
         return Expansion(
             record["inputs"],
             record["places"],
@@ -284,4 +284,4 @@ def save(path: Path, expansion: Expansion) -> None:
         "alone": expansion.alone,
         "alone_headers": list(expansion.alone_headers),
     }
-    write_if_changed(path, json.dumps(record))
+    records.save(path, record)

@@ -14,8 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from copypatch import toolchain
-from copypatch.files import digest, digest_file, fingerprint, write_if_changed
+from copypatch import records, toolchain
+from copypatch.files import digest, digest_file, fingerprint
 from copypatch.toolchain import Toolchain
 
 
@@ -57,7 +57,7 @@ def _watched(question_path: str, tools: Sequence[Path], files: Sequence[Path]) -
 
 def _recall(memory: Path, question: str) -> Identified | None:
     try:
-        record = json.loads(memory.read_bytes())
+        record = records.load(memory)
         clang, readobj, objdump = (Path(record["tools"][name]) for name in ("clang", "readobj", "objdump"))
         files = [Path(file) for file in record["files"]]
         watched = _watched(os.environ.get("PATH", ""), [clang, readobj, objdump], files)
@@ -79,4 +79,4 @@ def _remember(memory: Path, question: str, found: Toolchain, files: Sequence[Pat
         "version": found.version,
         "identity": identity,
     }
-    write_if_changed(memory, json.dumps(record))
+    records.save(memory, record)

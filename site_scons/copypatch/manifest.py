@@ -11,10 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copypatch.files import digest, digest_file, file_state, write_if_changed
+from copypatch import records
+from copypatch.files import digest, digest_file, file_state
 from copypatch.keys import Key
 
-FORMAT = 3
+FORMAT = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def _digest(path: Path) -> str | None:
 def load(path: Path) -> Manifest:
     """Return the manifest in a file; an empty one where there is none that can be read."""
     try:
-        record = json.loads(path.read_bytes())
+        record = records.load(path)
         if record["format"] != FORMAT:
             return Manifest()
         shared = record["shared"]
@@ -114,7 +115,7 @@ def save(path: Path, manifest: Manifest) -> None:
             "warned": entry.warned,
         }
     record = {"format": FORMAT, "header": manifest.header, "head": manifest.head, "shared": shared, "uops": uops}
-    write_if_changed(path, json.dumps(record))
+    records.save(path, record)
 
 
 # What the user wrote for the uop, before any expansion; no part of the key.

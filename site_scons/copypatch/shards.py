@@ -7,14 +7,14 @@ for one uop, and the first objects made this way are compared with the driver's.
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from copypatch import records
 from copypatch.dialects import Step
-from copypatch.files import digest, write_if_changed
+from copypatch.files import digest
 from copypatch.process import Runner
 
 # Below this, starting one driver per uop in parallel is as quick, and its messages need no sorting.
@@ -87,7 +87,7 @@ class Proofs:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            loaded = json.loads(path.read_bytes())
+            loaded = records.load(path)
             self._verdicts = {str(key): str(value) for key, value in loaded.items()}
         except (OSError, ValueError, AttributeError, RecursionError):
             self._verdicts = {}
@@ -99,4 +99,4 @@ class Proofs:
     def record(self, subject: str, reason: str) -> None:
         """Remember a verdict: "" for proved. Raises OutputError."""
         self._verdicts[subject] = reason
-        write_if_changed(self._path, json.dumps(self._verdicts, indent=1, sort_keys=True))
+        records.save(self._path, self._verdicts)

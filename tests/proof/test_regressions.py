@@ -164,3 +164,13 @@ def test_full_auto_and_full_again(bench: Bench, cache: str) -> None:
     bench.ok(**said)
     trees.edit(cases, "mini_mix(value, 6)", "mini_mix(value, 5)")
     assert _like_clean(bench, bench.ok(graph="full", **said))
+
+
+def test_one_flipped_digit_of_what_is_remembered(bench: Bench) -> None:
+    """It made a key that nothing has, and a uop was compiled for nothing: --proof-seed=101, step 435."""
+    bench.ok()
+    (path,) = bench.out.glob("uops/*/expansion.json")
+    text = path.read_text(encoding="utf-8")
+    place = text.index('"', text.index('"_GUARD": "')) + len('_GUARD": "') + 3
+    path.write_text(text[:place] + ("0" if text[place] != "0" else "1") + text[place + 1 :], encoding="utf-8")
+    assert not bench.ok(cache="off").compiled

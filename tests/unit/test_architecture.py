@@ -26,6 +26,7 @@ _LEVELS = (
         "console",
         "folder_lock",
         "ahead",
+        "records",
     ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
