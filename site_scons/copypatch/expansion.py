@@ -16,7 +16,7 @@ from pathlib import Path
 
 from copypatch import depfile, records
 from copypatch.explain import describe_changes
-from copypatch.files import digest, digest_file, file_state, fingerprint, read_text, write_if_changed
+from copypatch.files import digest, digest_file, file_state, fingerprint, read_text, remove, write_if_changed
 from copypatch.process import Runner
 
 # The value of the opcode macro while the shared prefix is read. Where it turns up in the expanded prefix, a
@@ -48,32 +48,66 @@ def leaks(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """What is to be expanded.
+
+    *prefix* is the include block's text, *common* the template around an empty case: a definition behind an
+    include guard shows up only there, so it counts for every uop. *alone* are files with includes of their own,
+    by unit.
+    """
+
+    prefix: str
+    common: str
+    units: Sequence[Unit]
+    alone: Mapping[str, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Digests of what goes in, the headers not counted, see :func:`inputs_digest`.
+
+    *all* is of everything, *template* of the command and the template, *units* of each uop's own text, *alone*
+    of the command and the files of their own.
+    """
+
+    all: str = ""
+    template: str = ""
+    units: Mapping[str, str] = field(default_factory=dict)
+    alone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Expansion:
     """Digests of expanded texts, by unit.
 
     *inputs* and *places* are fingerprints of what went in: the command and texts, the folders that were
-    searched; *headers* gives the state of every file that was read. *changes* says of parts what changed in
-    them since the expansion before. *shares_prefix* is False where a header looks at the uop's name. A unit
-    that could not be expanded has no digest.
+    searched; *headers* gives the state of every file that was read, *alone_headers* are those that files of
+    their own read. *changes* says of parts what changed in them since the expansion before. *shares_prefix* is
+    False where a header looks at the uop's name. A unit that could not be expanded has no digest.
     """
 
-    inputs: str
+    inputs: Inputs
     places: str
     headers: Mapping[str, str]
     digests: Mapping[str, str]
     shares_prefix: bool
     changes: Mapping[str, str] = field(default_factory=dict)
     searched: tuple[str, ...] = ()
-    alone: str = ""
     alone_headers: tuple[str, ...] = ()
 
     def is_current(self, inputs: str) -> bool:
         """Tell whether nothing that went in has changed since."""
-        return self.inputs == inputs and self._surroundings_unchanged()
+        return self.inputs.all == inputs and self._surroundings_unchanged()
+
+    def units_of(self, template: str) -> Mapping[str, str]:
+        """Return the digests of those units' own texts whose expansion holds as long as the own text does."""
+        if self.inputs.template != template or not self._surroundings_unchanged():
+            return {}
+        return {name: own for name, own in self.inputs.units.items() if name in self.digests}
 
     def has_alone(self, inputs: str) -> bool:
-        """Tell whether nothing that went into the parts that are files of their own has changed since."""
-        return self.alone == inputs and self._surroundings_unchanged()
+        """Tell whether nothing that went into the files of their own has changed since."""
+        return self.inputs.alone == inputs and self._surroundings_unchanged()
 
     def _surroundings_unchanged(self) -> bool:
         places = _places(map(Path, self.headers), map(Path, self.searched))
@@ -137,33 +171,31 @@ def expand(
     runner: Runner,
     command: Sequence[str],
     folder: Path,
+    parts: Parts,
+    inputs: Inputs,
     *,
-    prefix: str,
-    common: str,
-    units: Sequence[Unit],
-    alone: Mapping[str, Path],
-    inputs: str,
-    alone_inputs: str,
     folders: Sequence[Path],
     before: Expansion | None = None,
 ) -> Expansion:
-    """Expand everything and return the digests.
+    """Expand the parts and return the digests of all.
 
-    *command* is clang with the flags of the uops. *prefix* is the include block's text, *common* the template
-    around an empty case: a definition behind an include guard shows up only there, so it counts for every uop.
-    *alone* are files with includes of their own, by unit. *folder* takes the files made on the way; *inputs* and
-    *alone_inputs* are each an :func:`inputs_digest`, *folders* are those in which clang looks for headers, *before*
-    is the last expansion.
+    *command* is clang with the flags of the uops. *folder* takes the files made on the way. *folders* are those in
+    which clang looks for headers, *before* is the last expansion: units of *inputs* that are not among the *parts*
+    are taken from it, and files of their own where nothing has changed for them.
     """
     begin = time.time_ns()
-    shared = [Unit(COMMON, common), *(unit for unit in units if not unit.leaks)]
-    sources = [_write(folder, "all", prefix, shared)]
-    sources += [_write(folder, f"alone.{unit.name}", prefix, [shared[0], unit]) for unit in units if unit.leaks]
+    shared = [Unit(COMMON, parts.common), *(unit for unit in parts.units if not unit.leaks)]
+    sources = [_write(folder, "all", parts.prefix, shared)]
+    sources += [
+        _write(folder, f"alone.{unit.name}", parts.prefix, [shared[0], unit]) for unit in parts.units if unit.leaks
+    ]
     jobs: list[tuple[Path, str | None]] = [(source, None) for source in sources]
     # The common edit is one of a case. It changes no other file, and the entry is half of the preprocessor's work.
-    kept = before if before is not None and alone and before.has_alone(alone_inputs) else None
-    if kept is None:
-        jobs += [(path, name) for name, path in alone.items()]
+    keeps_alone = before is not None and before.has_alone(inputs.alone)
+    if not keeps_alone:
+        jobs += [(path, name) for name, path in parts.alone.items()]
+    new = {unit.name for unit in parts.units}
+    kept = [*(name for name in inputs.units if name not in new), *(parts.alone if keeps_alone else ())]
 
     searched = set(folders)
 
@@ -185,64 +217,80 @@ def expand(
         return {PREFIX: pieces[0], **dict(zip(pieces[1::2], pieces[2::2], strict=True))}, headers
 
     results = runner.map(run, jobs)
-    if kept is None:
-        alone_headers = {
-            header for (_, found), (_, name) in zip(results, jobs, strict=True) if name for header in found
-        }
-    else:
-        alone_headers = set(map(Path, kept.alone_headers))
-        searched.update(map(Path, kept.searched))
-    headers = sorted(
-        alone_headers.union(header for _, found in results for header in found if header not in sources)
-    )
+    alone = [found for (_, found), (_, name) in zip(results, jobs, strict=True) if name]
+    alone_headers = {header for found in alone for header in found}
+    headers = {header for _, found in results for header in found if header not in sources}
+    if kept and before is not None:
+        # What was read for those that are taken from before still counts.
+        headers.update(map(Path, before.headers))
+        searched.update(map(Path, before.searched))
+        alone_headers.update(map(Path, before.alone_headers) if keeps_alone else ())
     texts: dict[str, str] = {}
     for found, _ in reversed(results):
         texts |= found
-    positions = ""
-    if any(builtin in text for text in texts.values() for builtin in _POSITIONS):
-        raw = "".join(digest_file(header) for header in headers if header.is_file())
-        positions = digest(raw + "".join(unit.text for unit in units))
-    digests = {name: digest(text + positions) for name, text in texts.items()}
-    if kept is not None:
-        digests |= {name: kept.digests[name] for name in alone if name in kept.digests}
-    states = {str(header): file_state(str(header)) for header in headers}
+    digests = {name: before.digests[name] for name in kept if before is not None and name in before.digests}
+    digests |= _digests(texts, parts, headers)
+    states = {str(header): file_state(str(header)) for header in sorted(headers)}
     places = _places(headers, searched)
     # A header that was written while clang read it is of unknown content, and one that came meanwhile may not
     # have been found: look again next time.
     settled = _settled([*headers, *(place for place in places if place.exists())], begin)
     return Expansion(
-        inputs=inputs if settled else "",
+        inputs=inputs if settled else Inputs(),
         places=fingerprint(places),
         headers=states,
         digests=digests,
         shares_prefix=SHARED_OPCODE not in texts.get(PREFIX, ""),
         searched=tuple(sorted(map(str, searched))),
-        changes=_changes(folder / "texts.json", texts, alone, states, before),
-        alone=alone_inputs if settled else "",
+        changes=_changes(folder, texts, kept, states, before),
         alone_headers=tuple(sorted(map(str, alone_headers))),
     )
 
 
+def _digests(texts: Mapping[str, str], parts: Parts, headers: Iterable[Path]) -> dict[str, str]:
+    own = {unit.name: unit.text for unit in parts.units}
+    digests = {}
+    for name, text in texts.items():
+        positions = ""
+        if any(builtin in text for builtin in _POSITIONS):
+            # Where something stands is in the texts as they were written.
+            raw = "".join(digest_file(header) for header in sorted(headers) if header.is_file())
+            positions = digest(raw + own.get(name, parts.prefix + parts.common))
+        digests[name] = digest(text + positions)
+    return digests
+
+
 def _changes(
-    memory: Path,
+    folder: Path,
     texts: Mapping[str, str],
-    alone: Collection[str],
+    kept: Collection[str],
     states: Mapping[str, str],
     before: Expansion | None,
 ) -> dict[str, str]:
-    """Remember the expanded texts, and say what changed in them since they were remembered last."""
-    try:
-        old = records.load(memory)
-    except (OSError, ValueError):
-        old = {}
-    if not isinstance(old, dict):
-        old = {}
-    # What was not expanded again is what it was.
-    records.save(memory, {**{name: old[name] for name in alone if name in old}, **texts})
+    """Remember the expanded texts, and say what changed in them since they were remembered last.
+
+    Where most are *kept*, those that are new are remembered beside the others: there may be megabytes of them, and
+    no header has changed, so there is nothing to say.
+    """
+    memory, later = folder / "texts.json", folder / "texts-since.json"
+    if len(kept) > len(texts):
+        new = {name: text for name, text in texts.items() if name not in (PREFIX, COMMON)}
+        records.save(later, {**_texts(later), **new})
+        return {}
+    old = {**_texts(memory), **_texts(later)}
+    records.save(memory, {**{name: old[name] for name in kept if name in old}, **texts})
+    remove([later])
     if before is None:
         return {}
     changed = [Path(header) for header, state in states.items() if before.headers.get(header) != state]
     return describe_changes(old, texts, changed)
+
+
+def _texts(memory: Path) -> dict[str, str]:
+    try:
+        return dict(records.load(memory))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def _write(folder: Path, name: str, prefix: str, units: Iterable[Unit]) -> Path:
@@ -257,14 +305,13 @@ def load(path: Path) -> Expansion | None:
     try:
         record = records.load(path)
         return Expansion(
-            record["inputs"],
+            Inputs(**record["inputs"]),
             record["places"],
             record["headers"],
             record["digests"],
             record["shares_prefix"],
             record["changes"],
             tuple(record["searched"]),
-            record["alone"],
             tuple(record["alone_headers"]),
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -273,15 +320,20 @@ def load(path: Path) -> Expansion | None:
 
 def save(path: Path, expansion: Expansion) -> None:
     """Write an expansion for the next build. Raises OutputError."""
+    inputs = expansion.inputs
     record = {
-        "inputs": expansion.inputs,
+        "inputs": {
+            "all": inputs.all,
+            "template": inputs.template,
+            "units": dict(inputs.units),
+            "alone": inputs.alone,
+        },
         "places": expansion.places,
         "headers": dict(expansion.headers),
         "digests": dict(expansion.digests),
         "shares_prefix": expansion.shares_prefix,
         "changes": dict(expansion.changes),
         "searched": list(expansion.searched),
-        "alone": expansion.alone,
         "alone_headers": list(expansion.alone_headers),
     }
     records.save(path, record)

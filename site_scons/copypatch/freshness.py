@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from copypatch.cache import Store
 from copypatch.expansion import COMMON, PREFIX
@@ -57,19 +58,23 @@ def decide(plan: Plan, manifest: Manifest, store: Store, *, whole_chain: bool) -
 
 
 def _decide_one(plan: Plan, opname: str, key: Key | None, entry: Entry | None, *, whole_chain: bool) -> Decision:
-    chain = plan.paths.chain(opname, plan.request.steps(opname))
     if entry is None:
         return Decision(Verdict.STALE, "not built here before", damaged=True)
     if key is None:
         return Decision(Verdict.STALE, "the preprocessor fails on it", damaged=True)
     if entry.key != key.hexdigest():
-        return Decision(Verdict.STALE, changed_input(plan, opname, entry, key), damaged=not entry.intact(chain))
-    outputs = chain if whole_chain else [plan.paths.fragment(opname)]
+        damaged = not entry.intact(_chain(plan, opname))
+        return Decision(Verdict.STALE, changed_input(plan, opname, entry, key), damaged=damaged)
+    outputs = _chain(plan, opname) if whole_chain else [plan.paths.fragment(opname)]
     if not entry.intact(outputs):
         lost = [path for path in outputs if not path.is_file()]
         reason = f"{lost[0].name} is missing" if lost else "an output was changed by someone else"
         return Decision(Verdict.STALE, reason, damaged=True)
     return Decision(Verdict.FRESH, "")
+
+
+def _chain(plan: Plan, opname: str) -> list[Path]:
+    return plan.paths.chain(opname, plan.request.steps(opname))
 
 
 _NAMES: Mapping[str, str] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 # Part of every key: raise it when the meaning of a field, or of what is stored under a key, changes.
-SCHEMA = 2
+SCHEMA = 3
 
 
 class Key:
@@ -27,6 +27,12 @@ class Key:
         self._hasher.update(f"{name}\0{len(data)}\0".encode())
         self._hasher.update(data)
         self.fields.append((name, value))
+
+    def copy(self) -> Key:
+        """Return a key with the same fields, to which others can be added."""
+        key = Key.__new__(Key)
+        key._hasher, key.fields = self._hasher.copy(), self.fields.copy()
+        return key
 
     def hexdigest(self) -> str:
         """Return the key in hexadecimal."""

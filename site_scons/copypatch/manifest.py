@@ -98,14 +98,15 @@ class Ledger:
 
 def save(path: Path, manifest: Manifest) -> None:
     """Write a manifest. Raises OutputError."""
-    shared: dict[str, Mapping[str, str]] = {}
+    # Most of what went in is the same for all uops, so it is written once.
+    references: dict[tuple[tuple[str, str], ...], str] = {}
     uops = {}
     for opname, entry in manifest.entries.items():
-        # Most of what went in is the same for all uops, so it is written once.
         own = {name: value for name, value in entry.inputs.items() if name in _OWN}
-        common = {name: value for name, value in entry.inputs.items() if name not in _OWN}
-        reference = digest(json.dumps(common))[:16]
-        shared[reference] = common
+        common = tuple(field for field in entry.inputs.items() if field[0] not in _OWN)
+        reference = references.get(common)
+        if reference is None:
+            reference = references[common] = digest(json.dumps(common))[:16]
         uops[opname] = {
             "key": entry.key,
             "object": entry.object_key,
@@ -114,6 +115,7 @@ def save(path: Path, manifest: Manifest) -> None:
             "files": dict(entry.files),
             "warned": entry.warned,
         }
+    shared = {reference: dict(common) for common, reference in references.items()}
     record = {"format": FORMAT, "header": manifest.header, "head": manifest.head, "shared": shared, "uops": uops}
     records.save(path, record)
 

@@ -6,9 +6,10 @@ it, and by which keys it is found up to date; :mod:`copypatch.steps` carries it 
 
 from __future__ import annotations
 
+import itertools
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from copypatch import template as templates
 from copypatch.cases import Case
 from copypatch.dialects import Flag, Step, reproducible_flags, steps_identity
 from copypatch.errors import CasesError
-from copypatch.expansion import SHARED_OPCODE, Expansion, Unit
+from copypatch.expansion import SHARED_OPCODE, Expansion, Inputs, Parts, Unit
 from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
 from copypatch.manifest import Ledger
@@ -32,23 +33,31 @@ from copypatch.triples import Target
 PREFIX_HEADER = "copypatch-prefix.h"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Paths:
     """Where the artefacts of one plan are; one folder a kind, one file a uop."""
 
     folder: Path
+    # Each is asked for many times a build, and putting a path together is most of what the answer costs.
+    _made: dict[tuple[str, str, str], Path] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def _artefact(self, kind: str, opname: str, suffix: str) -> Path:
+        path = self._made.get((kind, opname, suffix))
+        if path is None:
+            path = self._made[kind, opname, suffix] = Path(f"{self.folder}/{kind}/{opname}{suffix}")
+        return path
 
     def source(self, opname: str) -> Path:
         """The C text of a uop."""
-        return self.folder / "src" / f"{opname}.c"
+        return self._artefact("src", opname, ".c")
 
     def intermediate(self, opname: str, suffix: str) -> Path:
         """What a compile step writes that is not the last."""
-        return self.folder / suffix.lstrip(".") / f"{opname}{suffix}"
+        return self._artefact(suffix.lstrip("."), opname, suffix)
 
     def object(self, opname: str) -> Path:
         """The object."""
-        return self.folder / "obj" / f"{opname}.o"
+        return self._artefact("obj", opname, ".o")
 
     def chain(self, opname: str, steps: Sequence[Step]) -> list[Path]:
         """All that is made for a group, in the order in which it is made; the fragment last."""
@@ -64,19 +73,19 @@ class Paths:
 
     def sections(self, opname: str) -> Path:
         """llvm-readobj's JSON."""
-        return self.folder / "json" / f"{opname}.json"
+        return self._artefact("json", opname, ".json")
 
     def disassembly(self, opname: str) -> Path:
         """llvm-objdump's text."""
-        return self.folder / "dis" / f"{opname}.dis"
+        return self._artefact("dis", opname, ".dis")
 
     def holes(self, opname: str) -> Path:
         """The holes file."""
-        return self.folder / "holes" / f"{opname}.holes.json"
+        return self._artefact("holes", opname, ".holes.json")
 
     def fragment(self, opname: str) -> Path:
         """The header's fragment."""
-        return self.folder / "fragments" / f"{opname}.h"
+        return self._artefact("fragments", opname, ".h")
 
     @property
     def prefix(self) -> Path:
@@ -262,27 +271,13 @@ class Plan:
         always = (quiet, *reproducible_flags(self.request.target.platform))
         return self.request.command(*shared, *step.flags, *always, "-o", output, source)
 
-    @cached_property
-    def _shared_fields(self) -> tuple[tuple[str, str], ...]:
-        request = self.request
-        flags = [flag.symbolic() for flag in request.flags]
-        flags += [*reproducible_flags(request.target.platform), *request.cflags]
-        return (
-            ("compiler", request.identity),
-            ("dialect", request.tree.dialect.name),
-            ("flags", "\0".join(flags)),
-        )
-
     def key(self, opname: str) -> Key | None:
         """Return the key of a group's object, or None where its text could not be expanded."""
         return self._key("object", opname)
 
     def fragment_key(self, opname: str) -> Key | None:
         """Return the key of a group's fragment: the object's fields, and all that turns it into a fragment."""
-        key = self._key("fragment", opname)
-        if key is not None:
-            key.add("rules", self.rules)
-        return key
+        return self._key("fragment", opname)
 
     @cached_property
     def rules(self) -> str:
@@ -291,22 +286,37 @@ class Plan:
         made_by = [stages.digest_of(stage) for stage in ("sections", "holes", "fragment")]
         return digest(repr([dialect.name, dialect.stencil, dialect.text, self.request.target.platform, made_by]))
 
+    @cached_property
+    def _shared_keys(self) -> dict[tuple[str, bool], Key]:
+        """What the keys of all groups begin with, by kind, and for the entry or for uops."""
+        request = self.request
+        flags = [flag.symbolic() for flag in request.flags]
+        flags += [*reproducible_flags(request.target.platform), *request.cflags]
+        keys = {}
+        for kind, is_entry in itertools.product(("object", "fragment"), (False, True)):
+            key = Key(kind)
+            key.add("compiler", request.identity)
+            key.add("dialect", request.tree.dialect.name)
+            key.add("flags", "\0".join(flags))
+            if not is_entry:
+                key.add("prefix", self.expansion.digests.get(expander.PREFIX, ""))
+                key.add("template", self.expansion.digests.get(expander.COMMON, ""))
+            if kind == "fragment":
+                key.add("rules", self.rules)
+            keys[kind, is_entry] = key
+        return keys
+
     def _key(self, kind: str, opname: str) -> Key | None:
         request, digests = self.request, self.expansion.digests
         steps = request.steps(opname)
         is_entry = opname == request.entry
         # Where every uop's text holds all cases, the template's expansion says it all.
         part = expander.COMMON if request.tree.dialect.whole and not is_entry else opname
-        needed = {part} if is_entry else {part, expander.PREFIX, expander.COMMON}
-        if steps and not needed <= digests.keys():
+        needed = (part,) if is_entry else (part, expander.PREFIX, expander.COMMON)
+        if steps and any(name not in digests for name in needed):
             return None
-        key = Key(kind)
-        for name, value in self._shared_fields:
-            key.add(name, value)
+        key = self._shared_keys[kind, is_entry].copy()
         key.add("steps", steps_identity(steps))
-        if not is_entry:
-            key.add("prefix", digests[expander.PREFIX])
-            key.add("template", digests[expander.COMMON])
         key.add("uop", opname)
         if steps:
             key.add("text", digests[part])
@@ -330,30 +340,31 @@ def make(request: Request, runner: Runner) -> Plan:
     # A template that takes no case is told at once, whatever is up to date.
     common = dialect.insert(texts.template, Case("_copypatch_none", "", 1), sources.cases).text
     command = request.command(f"-D{OPCODE_MACRO}={SHARED_OPCODE}")
-    command_identity = [*command, request.identity]
-    inputs = expander.inputs_digest(command_identity, [cases_text, template_text, read_text(sources.entry)])
-    folders = [flag.path for flag in request.flags if flag.path is not None]
+    by = [*command, request.identity]
+    entry_text = read_text(sources.entry)
+    inputs = expander.inputs_digest(by, [cases_text, template_text, entry_text])
     expansion = expander.load(request.paths.expansion)
     if expansion is None or not expansion.is_current(inputs):
+        raw = {} if dialect.whole else {case.opname: digest(case.text) for case in cases}
+        template_inputs = expander.inputs_digest(by, [template_text])
+        known = expansion.units_of(template_inputs) if expansion is not None else {}
         units = [
-            Unit(
-                case.opname,
-                dialect.insert(texts.template, case, sources.cases).text,
-                expander.leaks(case.text),
-            )
-            for case in (() if dialect.whole else cases)
+            Unit(case.opname, dialect.insert(texts.template, case, sources.cases).text, expander.leaks(case.text))
+            for case in cases
+            if case.opname in raw and known.get(case.opname) != raw[case.opname]
         ]
         expansion = expander.expand(
             runner,
             command,
             make_folder(request.paths.folder / "expand"),
-            prefix=texts.template.prefix,
-            common=common,
-            units=units,
-            alone={request.entry: sources.entry} if request.steps(request.entry) else {},
-            inputs=inputs,
-            alone_inputs=expander.inputs_digest(command_identity, [read_text(sources.entry)]),
-            folders=folders,
+            Parts(
+                texts.template.prefix,
+                common,
+                units,
+                {request.entry: sources.entry} if request.steps(request.entry) else {},
+            ),
+            Inputs(inputs, template_inputs, raw, expander.inputs_digest(by, [entry_text])),
+            folders=[flag.path for flag in request.flags if flag.path is not None],
             before=expansion,
         )
         expander.save(request.paths.expansion, expansion)

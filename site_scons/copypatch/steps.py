@@ -321,7 +321,8 @@ def merge_header(plan: Plan, context: Context) -> bool:
     text = merge.header(plan.request.first_lines(), fragments, footer)
     changed = write_if_changed(plan.request.header, text)
     known = plan.ledger.read()
-    kept = {opname: entry for opname, entry in known.entries.items() if opname in plan.opnames}
+    wanted = set(plan.opnames)
+    kept = {opname: entry for opname, entry in known.entries.items() if opname in wanted}
     plan.ledger.write(replace(known, entries=kept, header=digest(text), head=digest(header_head(plan))))
     return changed
 
