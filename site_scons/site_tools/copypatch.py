@@ -35,6 +35,7 @@ from copypatch.process import Runner
 from copypatch.session import Session, open_session, open_tree
 from site_tools.copypatch_actions import builders
 from site_tools.copypatch_database import use_database
+from site_tools.copypatch_embed import embed_commands
 from site_tools.copypatch_graph import changed, declare_dispatcher, declare_header, file_node
 from site_tools.copypatch_targets import TARGETS, TEMPLATES, cache_commands, help_text, named_targets
 
@@ -57,6 +58,7 @@ def generate(env: Environment) -> None:
     env.AddMethod(_jit_stencils, "JitStencils")
     env.AddMethod(named_targets, "StencilTargets")
     env.AddMethod(cache_commands, "StencilCacheCommands")
+    env.AddMethod(embed_commands, "StencilEmbedCommands")
     env.AddMethod(help_text, "StencilHelp")
 
 
