@@ -146,9 +146,8 @@ def makefile_text(program: Sequence[Path], values: Mapping[str, str]) -> str:
     words = [*map(str, program), *(f"{name}={value}" for name, value in values.items())]
     command = " ".join(shlex.quote(word) for word in words)
     checks = " && ".join(f"test -f {shlex.quote(str(path))}" for path in program)
-    gone = shlex.quote(
-        f"copypatch is gone from {program[-1].parent}; rm {MAKEFILE} goes back to the tree's generator"
-    )
+    names = " or ".join(map(str, program))
+    gone = shlex.quote(f"copypatch: {names} is gone; without {MAKEFILE} make runs the tree's own generator again")
     return f"""{_MARK}, which puts it here anew; `scons unembed` takes it away.
 # make reads this file before Makefile. `make -f Makefile` does not, and runs the tree's own generator.
 
