@@ -47,10 +47,13 @@ class Cpython:
 
     @classmethod
     def copied(cls, original: Path, folder: Path, build: str, scons: Scons, llvm: Path, *leave: str) -> Cpython:
-        """Copy a tree, but for folders whose names are given; *build* is where it is built, relative to it."""
+        """Copy a tree, but for what is at its top by names that are given; *build* is where it is built in it."""
         tree = folder / "tree"
-        # What was configured there already is another build's.
-        shutil.copytree(original, tree, symlinks=True, ignore=shutil.ignore_patterns(*leave, "__pycache__"))
+
+        def ignore(path: str, names: list[str]) -> set[str]:
+            return {"__pycache__", *(leave if Path(path) == original else ())} & set(names)
+
+        shutil.copytree(original, tree, symlinks=True, ignore=ignore)
         return cls(tree, tree / build, scons, llvm)
 
     def run(self, *command: str | Path, **environ: str) -> tuple[str, float]:
