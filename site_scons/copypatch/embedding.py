@@ -153,9 +153,16 @@ def makefile_text(program: Sequence[Path], values: Mapping[str, str]) -> str:
 
 include Makefile
 
-# The Makefile's own recipe, carried out by copypatch. private: what the stencils are made from is not.
-jit_stencils.h regen-jit: private override PYTHON_FOR_REGEN = @{{ {_escaped(checks)}; }} \\
-	|| {{ echo {_escaped(gone)} >&2; exit 1; }}; {_escaped(command)}
+copypatch-program = {_escaped(command)}
+copypatch-check = {{ {_escaped(checks)}; }} || {{ echo {_escaped(gone)} >&2; exit 1; }}
+
+# The Makefile's own recipe, carried out by copypatch. private: what the stencils are made from is not. That word
+# came with GNU make 3.82, as undefine did; macOS has an older one.
+ifneq ($(filter undefine,$(.FEATURES)),)
+jit_stencils.h regen-jit: private override PYTHON_FOR_REGEN = @$(copypatch-check); $(copypatch-program)
+else
+jit_stencils.h regen-jit: override PYTHON_FOR_REGEN = @$(copypatch-check); $(copypatch-program)
+endif
 
 # Always asked, since it follows more than the Makefile names. An unchanged header keeps its time, and then
 # nothing is made from it.

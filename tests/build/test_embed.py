@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from copypatch import embedding
 from support import trees
 from support.build_folder import ARGUMENTS, BuildFolder, command
-from support.clang import CountedLLVM, replaced
+from support.clang import CountedLLVM, program, replaced
 from support.scons import Scons, snapshot, texts
 
 pytestmark = [
@@ -187,8 +188,8 @@ def test_a_make_that_is_killed(
     real = llvm_19 / "bin" / "clang"
     script = f"""
 case "$*" in *-cc1*)
-    if test -f {later}; then {real} "$@"; sleep 2; exit; fi
-    {real} "$@"; mkdir $$; mv *.o $$; echo >>{started}; sleep 1; mv $$/*.o .; exit
+    if test -f {later}; then {real} "$@"; sleep 1.5; exit; fi
+    {real} "$@"; mkdir $$; mv *.o $$; echo >>{started}; sleep 0.7; mv $$/*.o .; exit
 esac
 REAL"""
     slow = replaced(tmp_path / "slow", llvm_19, clang=script)
@@ -301,6 +302,18 @@ def test_a_build_variable_without_embed(plain: Scons, tmp_path: Path) -> None:
     done = plain.run([sys.executable, "-m", "SCons", f"build={tmp_path}"])
     assert done.status != 0
     assert "scons embed" in done.output
+
+
+def test_awkward_names(tmp_path: Path, tree: Path, plain: Scons) -> None:
+    build = BuildFolder.make_one(tmp_path / "build", tree, command(ARGUMENTS["3.14"]), plain)
+    place = tmp_path / "a b $HOME # 'c'"
+    python = program(place, "python", "printf '<%s>' \"$@\"\n")
+    script = place / "jit_build.py"
+    script.touch()
+    text = embedding.makefile_text([python, script], {"cflags": "-DX='$1 #2'"})
+    (build.path / "GNUmakefile").write_text(text, encoding="utf-8")
+    words = [str(script), "cflags=-DX='$1 #2'", "../tree/Tools/jit/build.py", "x86_64-pc-linux-gnu", "--output-dir"]
+    assert "".join(f"<{word}>" for word in words) in build.ok("regen-jit").stdout
 
 
 def test_copypatch_that_is_gone(build: BuildFolder) -> None:
