@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 from copypatch import steps
+from copypatch.errors import CompileError
 from copypatch.files import write_if_changed
 from copypatch.freshness import Verdict
 from copypatch.session import Header, Session
@@ -21,9 +22,17 @@ def build(session: Session) -> None:
     Every uop that can be made is made and kept, so that the next build goes on from there. Raises CopypatchError;
     a header that lacks a uop is left as it was.
     """
+    failures = []
     for header in session.headers:
         if not header.current:
-            _build_header(header, session)
+            try:
+                _build_header(header, session)
+            except CompileError as error:
+                failures.append(error)
+    for failure in failures[1:]:
+        session.context.report.console.error(str(failure))
+    if failures:
+        raise failures[0]
     if session.dispatcher is not None:
         steps.write_dispatcher(session.dispatcher, session.plans)
 

@@ -327,7 +327,7 @@ def test_copypatch_that_is_gone(build: BuildFolder) -> None:
 def test_an_error_of_a_uops_fails_make_and_leaves_the_header(build: BuildFolder, tree: Path) -> None:
     build.ok("-j2")
     before = snapshot(build.path)
-    line = trees.add_case(tree, "_SPARE", "            int x = ;")
+    line = trees.add_case(tree, "_NEW_1", "            int x = ;")
     done = build("-j2")
     assert done.status != 0
     assert f"executor_cases.c.h:{line}:" in done.output

@@ -62,6 +62,22 @@ def test_the_generators_arguments(folder: Path, tree: Path, home: Path, clang: C
     assert snapshot(folder) == before
 
 
+def test_a_broken_uop_of_two_targets(folder: Path, tree: Path, home: Path, llvm_19: Path) -> None:
+    trees.add_case(tree, "_NEW_1", "            int x = ;")
+    # Both for the X86 that every LLVM has.
+    call = [f"cpython={tree}", f"llvm={llvm_19}", "cache=off", _TRIPLE, "x86_64-apple-darwin"]
+    done = _run(Scons(home), folder, *call)
+    assert done.status == 1
+    assert done.stderr.count("not written, for want of _NEW_1") == 2
+    assert texts(folder) == {}
+    text = trees.cases_file(tree).read_text("utf-8")
+    trees.cases_file(tree).write_text(text.replace("int x = ;", "int x = 1; (void)x;"), encoding="utf-8")
+    done = _run(Scons(home), folder, *call)
+    assert done.status == 0, done.output
+    assert done.counts.compiled == 2
+    assert len(texts(folder)) == 3
+
+
 def test_another_python(folder: Path, tree: Path, home: Path, llvm_19: Path, tmp_path: Path) -> None:
     call = [f"cpython={tree}", f"llvm={llvm_19}", _TRIPLE]
     # It sees no package. The project's environment takes over where there is one.
