@@ -33,7 +33,7 @@ _CLOSING = re.compile(
 )
 # A uop that calls an inline function, and that function: in both releases.
 _CASE = ("        case _LIST_APPEND: {\n", "            if (stack_pointer == NULL) { JUMP_TO_ERROR(); }\n")
-_INLINE = ("    Py_ssize_t allocated = self->allocated;\n", "    if (allocated < 0) { return -1; }\n")
+_INLINE = ("    Py_ssize_t allocated = self->allocated;\n", "    if (allocated < -1) { return -1; }\n")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Cpython:
         trees.edit(trees.cases_file(self.tree), _CASE[0], "".join(_CASE))
 
     def edit_header(self) -> None:
-        """Change an inline function, for lists that never are."""
+        """Change an inline function, for lists that never are: even one that is being sorted says -1."""
         trees.edit(self.tree / "Include" / "internal" / "pycore_list.h", _INLINE[0], "".join(_INLINE))
 
 
