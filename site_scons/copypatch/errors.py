@@ -57,3 +57,7 @@ class OutputError(CopypatchError):
 
 class VerifyError(CopypatchError):
     """The header differs from what the tree's own generator writes, or the generator failed."""
+
+
+class EmbedError(CopypatchError):
+    """copypatch cannot be tied into a build folder, or out of it."""

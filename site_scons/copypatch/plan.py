@@ -18,7 +18,7 @@ from copypatch import expansion as expander
 from copypatch import stages
 from copypatch import template as templates
 from copypatch.cases import Case
-from copypatch.dialects import Flag, Step, reproducible_flags, steps_identity
+from copypatch.dialects import Flag, Step, own_code_digest, reproducible_flags, steps_identity
 from copypatch.errors import CasesError
 from copypatch.expansion import SHARED_OPCODE, Expansion, Inputs, Parts, Unit
 from copypatch.files import digest, make_folder, read_text
@@ -183,13 +183,13 @@ class Request:
         )
 
     def first_lines(self) -> list[str]:
-        """Return the first two lines of the header.
+        """Return the first lines of the header: two, and what the dialect has besides.
 
-        They are the digest that the tree's generator would write, and a command that is the same on every
+        The two are the digest that the tree's generator would write, and a command that is the same on every
         machine. Raises OSError.
         """
         digest = self.tree.dialect.digest(self.tree.sources, self.target, self.debug, self.cflags_text)
-        return [f"// {digest}", self.command_line([self.target])]
+        return [f"// {digest}", self.command_line([self.target]), *self.tree.dialect.preamble]
 
     def command_line(self, targets: Sequence[Target]) -> str:
         """Return the comment that says how headers for *targets* are asked for, without a path."""
@@ -284,6 +284,8 @@ class Plan:
         """A digest of all that makes a fragment of an object: our code, and what the dialect says."""
         dialect = self.request.tree.dialect
         made_by = [stages.digest_of(stage) for stage in ("sections", "holes", "fragment")]
+        if dialect.code:
+            made_by.append(own_code_digest(dialect))
         return digest(repr([dialect.name, dialect.stencil, dialect.text, self.request.target.platform, made_by]))
 
     @cached_property

@@ -41,8 +41,9 @@ class Runner:
         """Run one command to its end. A program that cannot be started is a status of 127 and the reason."""
         with self._slots:
             try:
+                # Inherited is what was made to be, which is the lock of the output folder.
                 process = subprocess.run(
-                    command, cwd=cwd, capture_output=True, check=False, stdin=subprocess.DEVNULL
+                    command, cwd=cwd, capture_output=True, check=False, stdin=subprocess.DEVNULL, close_fds=False
                 )
             except OSError as error:
                 return Result(127, b"", f"{command[0]}: {os.strerror(error.errno or 0)}\n")

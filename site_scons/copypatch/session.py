@@ -51,7 +51,8 @@ class Session:
     @property
     def dispatcher(self) -> Path | None:
         """The header that picks the target's, where the dialect has one."""
-        return self.out / "jit_stencils.h" if self.tree.dialect.dispatches else None
+        dialect = self.tree.dialect
+        return self.out / dialect.dispatcher if dialect.dispatches else None
 
 
 def open_store(options: Options, console: Console) -> Store:
@@ -85,7 +86,7 @@ def open_session(
     out = options.out or default_out / f"{tree.version}-{kind}"
     if len(options.targets) > 1 and not tree.dialect.dispatches:
         raise OptionError(
-            f"target={','.join(target.triple for target in options.targets)}: CPython {tree.version} has one "
+            f"target={','.join(target.triple for target in options.targets)}: {tree.name} has one "
             "header for one target; build them one at a time, each with its own out=DIR"
         )
     context = Context(runner, Report(console), open_store(options, console))

@@ -15,7 +15,7 @@ from copypatch import diagnostics, fragment, holes_file, manifest, merge, readob
 from copypatch.compile import compile_uops
 from copypatch.compile import precompile as make_prefix
 from copypatch.context import Context
-from copypatch.dialects import disassembly_lines
+from copypatch.dialects import disassembly_lines, own_code_digest
 from copypatch.errors import CompileError, ObjectError
 from copypatch.files import digest, digest_file, read_text, remove, write_if_changed
 from copypatch.holes import Stencil, StencilGroup
@@ -303,7 +303,8 @@ def _record(plan: Plan, entries: Mapping[str, manifest.Entry]) -> None:
 
 def header_head(plan: Plan) -> str:
     """Return all that a header holds beside its fragments, as one text. Raises OSError."""
-    return "\n".join([*plan.request.first_lines(), *plan.opnames, stages.digest_of("merge")])
+    own_code = own_code_digest(plan.request.tree.dialect)
+    return "\n".join([*plan.request.first_lines(), *plan.opnames, stages.digest_of("merge"), own_code])
 
 
 def merge_header(plan: Plan, context: Context) -> bool:

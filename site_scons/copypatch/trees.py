@@ -10,7 +10,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from copypatch.dialects import Dialect, Sources, cpython_3_13, cpython_3_14, defines_function, embedded
+from copypatch.dialects import (
+    Dialect,
+    Sources,
+    cpython_3_13,
+    cpython_3_14,
+    defines_function,
+    embedded,
+    with_own_code,
+)
 from copypatch.dialects.cpython import digest_style, llvm_version
 from copypatch.errors import OptionError, TreeError
 from copypatch.files import read_text
@@ -18,20 +26,46 @@ from copypatch.files import read_text
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A source tree whose dialect is known. *version* is CPython's, or "embedded"."""
+    """A source tree whose dialect is known. *version* is CPython's, or "embedded", or another VM's name."""
 
     version: str
     sources: Sources
     dialect: Dialect
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return f"CPython {self.version}" if self.sources.pyconfig is not None else self.version
+
 
 def embedded_tree(root: Path) -> Tree:
     """Return the tree of the embedded templates in folder *root*. Raises TreeError when a file is missing."""
-    sources = Sources(root, root / "executor_cases.c.h", root / "template.c", root / "shim.c")
+    return own_tree(embedded.NAME, root, embedded.dialect())
+
+
+def own_tree(
+    version: str,
+    root: Path,
+    dialect: Dialect,
+    *,
+    cases: str = "executor_cases.c.h",
+    template: str = "template.c",
+    entry: str = "shim.c",
+) -> Tree:
+    """Return the tree of a VM's own templates: three files in folder *root*, and its own dialect.
+
+    *version* names its folder under build/. Raises TreeError when a file is missing.
+    """
+    root = root.resolve()
+    sources = Sources(root, root / cases, root / template, root / entry)
+    dialect = with_own_code(dialect)
     for path in (sources.cases, sources.template, sources.entry):
         if not path.is_file():
             raise TreeError(f"{root}: no {path.name} there, so these are no uop templates")
-    return Tree("embedded", sources, embedded.dialect())
+    for path in dialect.code:
+        if not path.is_file():
+            raise TreeError(f"{path}: not found, and the dialect {dialect.name} was defined there")
+    return Tree(version, sources, dialect)
 
 
 def cpython_tree(root: Path, pyconfig: Path | None) -> Tree:

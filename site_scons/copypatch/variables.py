@@ -36,6 +36,7 @@ VARIABLES = (
     Variable("explain", "0|1", "print why each uop was compiled", "0"),
     Variable("graph", "auto|full", "declare only what is stale, or everything", "auto"),
     Variable("shards", "auto|off", "many sources per clang process, or one", "auto"),
+    Variable("build", "DIR", "a configured CPython build folder, for `embed` and `unembed`"),
     Variable("sample", "N|all", "how many uops `scons verify` compiles alone and compares", "8"),
 )
 
@@ -74,6 +75,8 @@ def parse(values: Mapping[str, str], folder: Path) -> Options:
             raise OptionError(
                 f"{name}=: there is no such variable; there are {', '.join(known)} (scons -h explains)"
             )
+    if "build" in values:
+        raise OptionError("build=: only `scons embed` and `scons unembed` take a build folder")
     said = {variable.name: values.get(variable.name, variable.default) for variable in VARIABLES}
     major, prefix = _llvm(said["llvm"], folder)
     if said["pyconfig"] and not said["cpython"]:

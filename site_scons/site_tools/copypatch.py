@@ -30,11 +30,13 @@ if str(_SITE) not in sys.path:
 
 from copypatch import variables
 from copypatch.console import Console
-from copypatch.errors import CopypatchError
+from copypatch.errors import CopypatchError, OptionError
 from copypatch.process import Runner
 from copypatch.session import Session, open_session, open_tree
+from copypatch.trees import Tree
 from site_tools.copypatch_actions import builders
 from site_tools.copypatch_database import use_database
+from site_tools.copypatch_embed import embed_commands
 from site_tools.copypatch_graph import changed, declare_dispatcher, declare_header, file_node
 from site_tools.copypatch_targets import TARGETS, TEMPLATES, cache_commands, help_text, named_targets
 
@@ -57,20 +59,24 @@ def generate(env: Environment) -> None:
     env.AddMethod(_jit_stencils, "JitStencils")
     env.AddMethod(named_targets, "StencilTargets")
     env.AddMethod(cache_commands, "StencilCacheCommands")
+    env.AddMethod(embed_commands, "StencilEmbedCommands")
     env.AddMethod(help_text, "StencilHelp")
 
 
-def _stencil_session(env: Environment, **said: str) -> Session:
+def _stencil_session(env: Environment, tree: Tree | None = None, **said: str) -> Session:
     """Open a session with the variables of the command line (cpython=, target=, ...), as text.
 
-    Relative paths are relative to the folder of the SConstruct. Raises SCons's StopError with our message for
+    *tree* are another VM's own templates (copypatch.trees.own_tree), instead of what cpython= says. Relative
+    paths are relative to the folder of the SConstruct. Raises SCons's StopError with our message for
     a user's mistake.
     """
     folder = Path(env.Dir("#").abspath)
     console = env["STENCIL_CONSOLE"]
     try:
         asked = variables.parse(said, folder)
-        tree = open_tree(asked, TEMPLATES)
+        if tree is not None and asked.cpython is not None:
+            raise OptionError(f"cpython={said['cpython']}: there is nothing to choose, {tree.name} is built here")
+        tree = tree or open_tree(asked, TEMPLATES)
         session = open_session(
             asked,
             tree,

@@ -17,6 +17,7 @@ from copypatch.errors import CopypatchError
 from copypatch.session import Session, open_store
 from copypatch.verify import compare_alone, compare_with_generator
 from site_tools.copypatch_actions import guarded
+from site_tools.copypatch_embed import EMBED_TARGETS
 
 # The embedded templates, which are built where no CPython tree is named.
 TEMPLATES = Path(__file__).resolve().parent.parent.parent / "uop_templates"
@@ -82,6 +83,7 @@ TARGETS: Mapping[str, str] = {
     "(none)": "build the headers",
     "run": "embedded templates: build and run the demo, which checks the JIT against the interpreter",
     "verify": "compile a sample alone, run the tree's own generator, and compare byte for byte",
+    **EMBED_TARGETS,
     **_CACHE_TARGETS,
 }
 

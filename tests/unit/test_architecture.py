@@ -53,6 +53,9 @@ _LEVELS = (
     ("graph",),
     # adapters
     ("session", "verify"),
+    ("build",),
+    ("generator",),
+    ("embedding",),
 )
 
 

@@ -7,13 +7,13 @@ them; :func:`copypatch.trees.open_tree` picks one for a tree. Adding a release m
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 
 from copypatch.cases import Case
-from copypatch.files import digest_file
+from copypatch.files import digest, digest_file
 from copypatch.fragment import Fragment, TextRules
 from copypatch.stencil import ContinuationJump, StencilRules
 from copypatch.template import Template, UopSource
@@ -64,13 +64,21 @@ class Step:
 
 def steps_identity(steps: Sequence[Step]) -> str:
     """Return what tells compile steps from others: flags, and the content of the module of an edit."""
-    return repr([(step.suffix, step.flags, _module_digest(step.edit)) for step in steps])
+    return repr([(step.suffix, step.flags, _file_digest(step.edit)) for step in steps])
 
 
-def _module_digest(function: Callable[[str], str] | None) -> str:
-    if function is None:
-        return ""
-    return digest_file(Path(str(sys.modules[function.__module__].__file__)))
+def _file_digest(function: Callable[[str], str] | None) -> str:
+    file = defined_in(function)
+    return "" if file is None else digest_file(file)
+
+
+def defined_in(value: object) -> Path | None:
+    """Return the file that a function or lambda was written in, through functools.partial; None for others."""
+    while isinstance(value, partial):
+        value = value.func
+    # Not the module's file: what is written in an SConstruct belongs to no module of its own.
+    code = getattr(value, "__code__", None)
+    return None if code is None else Path(code.co_filename).resolve()
 
 
 DIRECT = (Step(".o", ("-c",)),)
@@ -86,7 +94,9 @@ class Dialect:
     where the entry is an empty group. *insert* makes a uop's C text from the template, its case and the path of
     the cases file; *whole*: all cases are in it. *order* sorts the uops of the header.
     *header_name* names a target's header; *dispatches*: another header picks among them. *keep_line* filters
-    the disassembly. *digest* returns the hexadecimal digest for the header's first line.
+    the disassembly. *digest* returns the hexadecimal digest for the header's first line; *preamble* are the lines
+    after the second. *dispatcher* names the header that picks among the targets'. *code* are files whose content
+    decides what the functions do, where those are not ours: see :func:`with_own_code`.
     """
 
     name: str
@@ -106,6 +116,24 @@ class Dialect:
     dispatches: bool
     keep_line: Callable[[str], bool]
     digest: Callable[[Sources, Target, bool, str], str]
+    preamble: tuple[str, ...] = ()
+    dispatcher: str = "jit_stencils.h"
+    code: tuple[Path, ...] = ()
+
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def with_own_code(dialect: Dialect) -> Dialect:
+    """Return the dialect with the files of its functions in *code*, so that an edit there is followed."""
+    found = (defined_in(getattr(dialect, field.name)) for field in fields(dialect))
+    files = {file for file in found if file is not None and not file.is_relative_to(_PACKAGE)}
+    return replace(dialect, code=tuple(sorted({*files, *(path.resolve() for path in dialect.code)})))
+
+
+def own_code_digest(dialect: Dialect) -> str:
+    """Return a digest of a dialect's own code, empty for the dialects of copypatch. Raises OSError."""
+    return digest(" ".join(map(digest_file, dialect.code))) if dialect.code else ""
 
 
 def disassembly_lines(text: str, dialect: Dialect) -> list[str]:
