@@ -16,6 +16,7 @@ from copypatch import cache_report, variables
 from copypatch.errors import CopypatchError
 from copypatch.session import Session, open_store
 from copypatch.verify import compare_alone, compare_with_generator
+from site_tools import copypatch_reports
 from site_tools.copypatch_actions import guarded
 
 # The embedded templates, which are built where no CPython tree is named.
@@ -82,6 +83,7 @@ TARGETS: Mapping[str, str] = {
     "(none)": "build the headers",
     "run": "embedded templates: build and run the demo, which checks the JIT against the interpreter",
     "verify": "compile a sample alone, run the tree's own generator, and compare byte for byte",
+    **copypatch_reports.TARGETS,
     **_CACHE_TARGETS,
 }
 
@@ -89,6 +91,8 @@ TARGETS: Mapping[str, str] = {
 def named_targets(env: Environment, session: Session, headers: Sequence[Node]) -> None:
     """Declare the targets that are asked for by name, and the closing line of a build."""
     env = env.Clone(STENCIL_SESSION=session)
+    result = copypatch_reports.result_alone(SCons.Script.COMMAND_LINE_TARGETS, session)
+    copypatch_reports.declare_reports(env, session, headers, TEMPLATES, result)
     env.AlwaysBuild(env.Alias("verify", headers, SCons.Action.Action(_verify, cmdstr=None)))
     if "run" in SCons.Script.COMMAND_LINE_TARGETS:
         if session.options.cpython is not None:

@@ -27,12 +27,15 @@ _LEVELS = (
         "folder_lock",
         "ahead",
         "records",
+        "revision",
     ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
     ("stencil", "holes_file"),
-    ("fragment",),
-    ("merge",),
+    ("fragment", "emitted"),
+    ("merge", "listing"),
+    ("comparison",),
+    ("difference",),
     ("dialects",),
     # what is known before anything is built
     (
@@ -53,6 +56,9 @@ _LEVELS = (
     ("graph",),
     # adapters
     ("session", "verify"),
+    # what people look at
+    ("inline",),
+    ("baseline",),
 )
 
 
