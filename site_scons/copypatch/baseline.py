@@ -31,12 +31,14 @@ class Base:
 
 def listings_of(plan: Plan) -> tuple[Listing, ...]:
     """Return the listings of a finished build, from its fragments. Raises MergeError, HeaderError, OSError."""
-    found = []
-    for opname in plan.opnames:
-        path = plan.paths.fragment(opname)
-        one = fragment.parse(read_text(path), str(path))
-        found.append(listing.make(emitted.parse_function(one.text, (one.code_size, one.data_size), str(path))))
-    return tuple(found)
+    return tuple(listing_of(plan, opname) for opname in plan.opnames)
+
+
+def listing_of(plan: Plan, opname: str) -> Listing:
+    """Return the listing of one uop of a finished build. Raises MergeError, HeaderError, OSError."""
+    path = plan.paths.fragment(opname)
+    one = fragment.parse(read_text(path), str(path))
+    return listing.make(emitted.parse_function(one.text, (one.code_size, one.data_size), str(path)))
 
 
 def snapshots(session: Session) -> Path:

@@ -9,9 +9,11 @@ from typing import Any, TextIO
 
 import SCons.Action
 
-from copypatch import baseline, comparison, difference
-from copypatch.errors import BaseError, GrownError, OptionError
+from copypatch import baseline, comparison, compile_commands, difference, history, show
+from copypatch.errors import BaseError, GrownError, OptionError, OutputError
+from copypatch.files import write_if_changed
 from copypatch.session import Session
+from copypatch.timeline import chrome_trace
 from site_tools.copypatch_actions import guarded
 
 # SCons has no type stubs: its environments and nodes are Any to us.
@@ -21,6 +23,8 @@ Node = Any
 TARGETS: Mapping[str, str] = {
     "snapshot": "keep this build's headers as name=N, to compare with later",
     "diff": "say what is different from base=B: sizes, holes, instructions; of one uop with uop=_X",
+    "compdb": "write <out>/compile_commands.json, so that clangd understands the template and each uop's source",
+    "show": "show uop=_X: its C text, its machine code with every hole, its data, where it came from and why",
 }
 # Those whose result goes to the standard output, alone where it is for another program.
 _WITH_RESULT = ("diff",)
@@ -40,9 +44,23 @@ def declare_reports(
     actions: Mapping[str, Callable[[], None]] = {
         "snapshot": lambda: _snapshot(session),
         "diff": lambda: _diff(session, templates, result),
+        "show": lambda: _show(session),
+        "compdb": lambda: _compdb(session),
     }
     for name, carry_out in actions.items():
         env.AlwaysBuild(env.Alias(name, headers, _action(session, carry_out)))
+
+
+def remember(session: Session, closing: str) -> None:
+    """Keep what the reports of later builds tell of this one, and write the trace that was asked for."""
+    history.record(session, closing)
+    file = session.options.trace
+    if file is None:
+        return
+    try:
+        write_if_changed(file, chrome_trace(history.events_of(session)))
+    except OutputError as error:
+        session.context.report.console.error(f"trace={file}: {error}")
 
 
 def _action(session: Session, carry_out: Callable[[], None]) -> object:
@@ -108,6 +126,20 @@ def _check_growth(found: Mapping[str, comparison.Comparison], limit: int | None,
                 f"fail_if_grows={limit}: code and data of {name} grew by {one.grown} bytes since {base}; the uops "
                 "that grew most are at the top of scons diff"
             )
+
+
+def _show(session: Session) -> None:
+    opname, console = session.options.uop, session.context.report.console
+    if not opname:
+        raise OptionError("show: say which uop, such as: scons show uop=_LOAD_FAST")
+    for header in session.headers:
+        check_uop(opname, header.plan.opnames)
+        console.line(show.uop(session, header, baseline.listing_of(header.plan, opname), console))
+
+
+def _compdb(session: Session) -> None:
+    path = compile_commands.write(session.out, session.plans, session.context)
+    session.context.report.console.line(f"compdb: {path}; for clangd: --compile-commands-dir={path.parent}")
 
 
 def check_uop(opname: str, known: Sequence[str]) -> None:

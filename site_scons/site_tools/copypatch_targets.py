@@ -108,7 +108,9 @@ def _close(session: Session) -> None:
         for line in report.forecast():
             report.console.line(line)
     elif not SCons.Script.GetOption("clean"):
-        report.console.line(report.line(done=not SCons.Script.GetBuildFailures()))
+        closing = report.line(done=not SCons.Script.GetBuildFailures())
+        copypatch_reports.remember(session, closing)
+        report.console.line(closing)
 
 
 def help_text(_env: Environment) -> str:

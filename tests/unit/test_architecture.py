@@ -28,6 +28,7 @@ _LEVELS = (
         "ahead",
         "records",
         "revision",
+        "timeline",
     ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
@@ -57,8 +58,8 @@ _LEVELS = (
     # adapters
     ("session", "verify"),
     # what people look at
-    ("inline",),
-    ("baseline",),
+    ("inline", "history", "compile_commands"),
+    ("baseline", "show"),
 )
 
 
