@@ -103,7 +103,7 @@ def _from_folder(session: Session, name: str, folder: Path) -> Base:
 
 
 def _from_file(session: Session, name: str, path: Path) -> Base:
-    if re.search(r'^#include "jit_stencils-', read_text(path), re.MULTILINE):
+    if re.search(r'^#include "jit_stencils-', _text(name, path), re.MULTILINE):
         # It only picks among the headers beside it.
         return _from_folder(session, name, path.parent)
     if len(session.plans) > 1:
@@ -113,9 +113,16 @@ def _from_file(session: Session, name: str, path: Path) -> Base:
 
 
 def _read(plan: Plan, name: str, path: Path) -> tuple[Listing, ...]:
-    header = emitted.parse_header(read_text(path), str(path))
+    header = emitted.parse_header(_text(name, path), str(path))
     _check(plan, name, header)
     return tuple(map(listing.make, header.functions))
+
+
+def _text(name: str, path: Path) -> str:
+    try:
+        return read_text(path)
+    except OSError as error:
+        raise BaseError(f"base={name}: {path} cannot be read ({error.strerror})") from error
 
 
 def _check(plan: Plan, name: str, header: EmittedHeader) -> None:

@@ -6,6 +6,7 @@ https://clang.llvm.org/docs/JSONCompilationDatabase.html
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from copypatch.context import Context
 from copypatch.expansion import SHARED_OPCODE
 from copypatch.files import write_if_changed
 from copypatch.plan import Plan
-from copypatch.template import OPCODE_MACRO
+from copypatch.template import OPCODE_MACRO, PLACEHOLDER
 
 FILE = "compile_commands.json"
 
@@ -33,8 +34,14 @@ def _of_tree(plan: Plan) -> Iterator[dict[str, object]]:
     """The files of the tree itself, as the first target compiles them."""
     sources, request = plan.request.tree.sources, plan.request
     uop = next(name for name in plan.opnames if name != request.entry)
-    for path, opcode in ((sources.template, uop), (sources.entry, request.entry)):
-        yield _entry(path, request.command(f"-D{OPCODE_MACRO}={opcode}", "-c", str(path)))
+    # The word that a uop's case takes the place of; in a uop's own source, it has.
+    case = (
+        (f"-D{PLACEHOLDER}=case {uop}: break;",)
+        if re.search(rf"\b{PLACEHOLDER}\b", plan.texts.template.rest)
+        else ()
+    )
+    for path, opcode, more in ((sources.template, uop, case), (sources.entry, request.entry, ())):
+        yield _entry(path, request.command(f"-D{OPCODE_MACRO}={opcode}", *more, "-c", str(path)))
 
 
 def _of_uops(plan: Plan) -> Iterator[dict[str, object]]:

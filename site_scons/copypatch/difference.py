@@ -194,20 +194,21 @@ _WIDEST = 64
 def uop_text(before: Listing, after: Listing, base: str, paint: Paint = plain) -> str:
     """Return two disassemblies side by side, with holes by name and without addresses."""
     rows = [
-        (_instruction(row.before, _labels(before)), _mark(row), _instruction(row.after, _labels(after)))
+        (instruction(row.before, labels(before)), mark(row), instruction(row.after, labels(after)))
         for row in side_by_side(before, after)
     ]
     width = max((min(len(left), _WIDEST) for left, _, _ in rows), default=0)
     width = max(width, len(base))
     lines = [paint(f"{base.ljust(width)}   this build", "bold")]
-    for left, mark, right in rows:
-        style = {" ": "", "|": "yellow", "<": "red", ">": "green"}[mark]
-        line = f"{_cut(left).ljust(width)} {mark} {_cut(right)}".rstrip()
+    for left, sign, right in rows:
+        style = {" ": "", "|": "yellow", "<": "red", ">": "green"}[sign]
+        line = f"{_cut(left).ljust(width)} {sign} {_cut(right)}".rstrip()
         lines.append(paint(line, style) if style else line)
     return "\n".join([*lines, *_data_lines(before, after, paint)])
 
 
-def _mark(row: Row) -> str:
+def mark(row: Row) -> str:
+    """Return the sign between two sides: | for a difference, < and > for what only one has."""
     if row.same:
         return " "
     return ">" if row.before is None else "<" if row.after is None else "|"
@@ -217,22 +218,23 @@ def _cut(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 3]}..."
 
 
-def _labels(listing: Listing) -> dict[int, str]:
-    """Number the places that jumps lead to."""
+def labels(listing: Listing) -> dict[int, str]:
+    """Number the places that jumps lead to, by offset."""
     targets = sorted({one.target for one in listing.instructions if one.target is not None})
     return {target: f"L{number}" for number, target in enumerate(targets, 1)}
 
 
-def _instruction(instruction: Instruction | None, labels: Mapping[int, str]) -> str:
-    if instruction is None:
+def instruction(one: Instruction | None, numbered: Mapping[int, str]) -> str:
+    """Return an instruction without addresses: jumps by the *numbered* labels, holes by name; "" for None."""
+    if one is None:
         return ""
-    label = f"{labels[instruction.offset]}:" if instruction.offset in labels else ""
-    text = " ".join(instruction.plain.split())
-    if instruction.target is not None:
-        text += f" {labels[instruction.target]}"
-    if instruction.dropped:
+    label = f"{numbered[one.offset]}:" if one.offset in numbered else ""
+    text = " ".join(one.plain.split())
+    if one.target is not None:
+        text += f" {numbered[one.target]}"
+    if one.dropped:
         text += "  ; the next uop follows: not copied"
-    holes = "".join(f"  ; {hole.function} {hole.name}" for hole in instruction.holes)
+    holes = "".join(f"  ; {hole.function} {hole.name}" for hole in one.holes)
     return f"{label:<4} {text}{holes}"
 
 

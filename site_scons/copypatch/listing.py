@@ -139,7 +139,7 @@ def _code_hole(
     return NamedHole("code", patch.offset, patch.function, patch.expression, kind, name)
 
 
-_SYMBOL = re.compile(r"\(uintptr_t\)&(\w+)")
+_SYMBOL = re.compile(r"\(uintptr_t\)&(.+)")
 
 
 def _name(expression: str) -> str:

@@ -10,7 +10,6 @@ from copypatch import history
 from copypatch.comparison import Sizes, sizes
 from copypatch.console import Console
 from copypatch.files import read_text
-from copypatch.freshness import Verdict
 from copypatch.history import Made
 from copypatch.listing import Instruction, Listing
 from copypatch.session import Header, Session
@@ -45,9 +44,13 @@ def origin(session: Session, header: Header, opname: str) -> str:
     made = history.made_now(report, history.events_of(session)).get(plan, {}).get(opname)
     if made is not None:
         return f"now {_made(made)}"
-    earlier = history.load(history.path(session.out)).uops.get(plan, {}).get(opname)
-    fresh = header.decisions[opname].verdict is Verdict.FRESH
-    return ("up to date" if fresh else "as it was") + (f"; last {_made(earlier)}" if earlier else "")
+    return origin_of(header, opname, history.load(history.path(session.out)).uops.get(plan, {}).get(opname))
+
+
+def origin_of(header: Header, opname: str, made: Made | None) -> str:
+    """Say how a uop was made last, as far as that is remembered."""
+    verdict = header.decisions[opname].verdict.value
+    return f"{verdict}; last {_made(made)}" if made is not None else verdict
 
 
 def _made(made: Made) -> str:

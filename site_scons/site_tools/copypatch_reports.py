@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import SCons.Action
 
-from copypatch import baseline, comparison, compile_commands, difference, history, show
+from copypatch import baseline, comparison, compile_commands, difference, history, html_report, report_data, show
 from copypatch.errors import BaseError, GrownError, OptionError, OutputError
 from copypatch.files import write_if_changed
 from copypatch.session import Session
@@ -23,6 +23,7 @@ Node = Any
 TARGETS: Mapping[str, str] = {
     "snapshot": "keep this build's headers as name=N, to compare with later",
     "diff": "say what is different from base=B: sizes, holes, instructions; of one uop with uop=_X",
+    "report": "write <out>/report.html: every uop's code, where the time went; with base=B, what is different",
     "compdb": "write <out>/compile_commands.json, so that clangd understands the template and each uop's source",
     "show": "show uop=_X: its C text, its machine code with every hole, its data, where it came from and why",
 }
@@ -45,6 +46,7 @@ def declare_reports(
         "snapshot": lambda: _snapshot(session),
         "diff": lambda: _diff(session, templates, result),
         "show": lambda: _show(session),
+        "report": lambda: _report(session, templates),
         "compdb": lambda: _compdb(session),
     }
     for name, carry_out in actions.items():
@@ -135,6 +137,13 @@ def _show(session: Session) -> None:
     for header in session.headers:
         check_uop(opname, header.plan.opnames)
         console.line(show.uop(session, header, baseline.listing_of(header.plan, opname), console))
+
+
+def _report(session: Session, templates: Path) -> None:
+    base = baseline.open_base(session, templates) if session.options.base else None
+    path = session.out / "report.html"
+    html_report.write(path, report_data.collect(session, base))
+    session.context.report.console.line(f"report: {path}")
 
 
 def _compdb(session: Session) -> None:

@@ -60,6 +60,8 @@ _LEVELS = (
     # what people look at
     ("inline", "history", "compile_commands"),
     ("baseline", "show"),
+    ("report_data",),
+    ("html_report",),
 )
 
 
