@@ -115,10 +115,10 @@ function drawChain(details) {
 }
 
 function drawDifference(uop, details) {
-  const kinds = {"|": "changed", "<": "gone", ">": "come", " ": ""};
-  const rows = details.difference.map(([before, after, sign]) => make("tr", {class: kinds[sign]}, make("td", {}, before), make("td", {}, after)));
+  const kinds = {"|": "changed", "<": "gone", ">": "come", " ": ""}, signs = {"|": "\u2260", "<": "\u2212", ">": "+", " ": ""};
+  const rows = details.difference.map(([before, after, sign]) => make("tr", {class: kinds[sign]}, make("td", {}, before), make("td", {class: "sign"}, signs[sign]), make("td", {}, after)));
   const table = make("table", {class: "difference"},
-    make("thead", {}, make("tr", {}, make("th", {scope: "col"}, overview.base), make("th", {scope: "col"}, "this build"))), make("tbody", {}, ...rows));
+    make("thead", {}, make("tr", {}, make("th", {scope: "col"}, overview.base), make("th"), make("th", {scope: "col"}, "this build"))), make("tbody", {}, ...rows));
   const {added, removed, changed, data} = details.changes;
   const items = [
     ...added.map(call => make("li", {class: "more"}, `+ ${call}`)), ...removed.map(call => make("li", {class: "less"}, `\u2212 ${call}`)),
