@@ -45,6 +45,7 @@ class Timeline:
 
     _events: list[tuple[str, str, int, int, int, Sequence[str], str]] = field(default_factory=list)
     _commands: list[tuple[Sequence[str], int, int, int]] = field(default_factory=list)
+    _running: dict[int, Sequence[str]] = field(default_factory=dict)
     # Clocks that people set are not for durations; this is what makes one the other.
     _epoch: int = field(default_factory=lambda: time.time_ns() - time.perf_counter_ns())
 
@@ -62,10 +63,16 @@ class Timeline:
     def process(self, command: Sequence[str]) -> Iterator[None]:
         """Record how long a process takes."""
         start = time.perf_counter_ns()
+        self._running[threading.get_ident()] = command
         try:
             yield
         finally:
+            self._running.pop(threading.get_ident(), None)
             self._commands.append((command, start, time.perf_counter_ns() - start, threading.get_ident()))
+
+    def running(self) -> list[Sequence[str]]:
+        """Return the commands of the processes that run now."""
+        return list(self._running.values())
 
     def events(self) -> list[Event]:
         """Return all that ran so far, in order of time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,10 +67,8 @@ _ADD = "        case _ADD: {\n"
 
 
 @pytest.fixture(scope="session")
-def browser(provided: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+def browser(place: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """A headless Chromium, for all tests of the page."""
-    place = provided.places.get("COPYPATCH_CHROMIUM")  # type: ignore[attr-defined]
-    if place is None:
-        pytest.skip(f"COPYPATCH_CHROMIUM: {provided.missing['COPYPATCH_CHROMIUM']}")  # type: ignore[attr-defined]
-    with Browser(place, tmp_path_factory.mktemp("profile")) as one:
+    folder = place("COPYPATCH_CHROMIUM")
+    with Browser(folder, tmp_path_factory.mktemp("profile")) as one:
         yield one

@@ -52,7 +52,7 @@ _LEVELS = (
         "manifest",
     ),
     ("plan",),
-    ("shards", "context", "freshness", "compile"),
+    ("progress", "shards", "context", "freshness", "compile"),
     ("steps",),
     ("graph",),
     # adapters
