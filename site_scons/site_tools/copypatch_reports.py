@@ -1,20 +1,17 @@
-"""The targets that show what a build made: snapshot, diff, show."""
+"""The targets that show what a build made: which there are, and what is remembered for them.
+
+What carries them out is loaded when one is asked for: a build that has nothing to do takes a tenth of a second.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-import SCons.Action
-
-from copypatch import baseline, comparison, compile_commands, difference, history, html_report, report_data, show
-from copypatch.errors import BaseError, GrownError, OptionError, OutputError
+from copypatch.errors import OutputError
 from copypatch.files import write_if_changed
 from copypatch.session import Session
-from copypatch.timeline import chrome_trace
-from site_tools.copypatch_actions import guarded
 
 # SCons has no type stubs: its environments and nodes are Any to us.
 Environment = Any
@@ -39,121 +36,29 @@ def result_alone(targets: Sequence[str], session: Session) -> TextIO | None:
 
 
 def declare_reports(
-    env: Environment, session: Session, headers: Sequence[Node], templates: Path, result: TextIO | None
+    env: Environment, session: Session, headers: Sequence[Node], templates: Path, asked: Sequence[str]
 ) -> None:
-    """Declare the targets, which follow the headers. *result* is the stream of a result that stands alone."""
-    actions: Mapping[str, Callable[[], None]] = {
-        "snapshot": lambda: _snapshot(session),
-        "diff": lambda: _diff(session, templates, result),
-        "show": lambda: _show(session),
-        "report": lambda: _report(session, templates),
-        "compdb": lambda: _compdb(session),
-    }
-    for name, carry_out in actions.items():
-        env.AlwaysBuild(env.Alias(name, headers, _action(session, carry_out)))
+    """Declare those of the targets that were asked for; they follow the headers."""
+    names = [name for name in TARGETS if name in asked]
+    if names:
+        from site_tools import copypatch_shown
+
+        result = result_alone(names, session)
+        copypatch_shown.declare(env, session, headers, copypatch_shown.Wanted(names, templates, result))
 
 
 def remember(session: Session, closing: str) -> None:
     """Keep what the reports of later builds tell of this one, and write the trace that was asked for."""
+    report, file = session.context.report, session.options.trace
+    if file is None and not (report.restored or report.sharded or report.alone):
+        return
+    from copypatch import history
+    from copypatch.timeline import chrome_trace
+
     history.record(session, closing)
-    file = session.options.trace
     if file is None:
         return
     try:
         write_if_changed(file, chrome_trace(history.events_of(session)))
     except OutputError as error:
         session.context.report.console.error(f"trace={file}: {error}")
-
-
-def _action(session: Session, carry_out: Callable[[], None]) -> object:
-    def act(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
-        return guarded(session.context.report.console, carry_out)
-
-    return SCons.Action.Action(act, cmdstr=None)
-
-
-def _snapshot(session: Session) -> None:
-    folder = baseline.save_snapshot(session, session.options.name)
-    session.context.report.console.line(f"snapshot: kept as {folder}; compare with base={session.options.name}")
-
-
-def _say(session: Session, text: str, result: TextIO | None) -> None:
-    if result is None:
-        session.context.report.console.line(text)
-    else:
-        print(text, file=result, flush=True)
-
-
-def _diff(session: Session, templates: Path, result: TextIO | None) -> None:
-    options, console = session.options, session.context.report.console
-    base = baseline.open_base(session, templates)
-    found = {}
-    for plan in session.plans:
-        name = plan.request.name
-        after = baseline.listings_of(plan)
-        if options.uop:
-            sides = [{one.opname: one for one in side} for side in (base.listings[name], after)]
-            check_uop(options.uop, [*sides[0], *sides[1]])
-            if not all(options.uop in side for side in sides):
-                raise BaseError(
-                    f"uop={options.uop}: only {'this build' if options.uop in sides[1] else base.name} has it"
-                )
-            one, other = (side[options.uop] for side in sides)
-            text = difference.uop_text(one, other, base.name, console.paint)
-            _say(session, f"{options.uop}, {name}, compared with {base.name}:\n{text}", result)
-            found[name] = comparison.compare([one], [other])
-        else:
-            found[name] = comparison.compare(base.listings[name], after)
-    if not options.uop:
-        _say(session, _written(options.format, base.name, found, console.paint), result)
-    _check_growth(found, options.fail_if_grows, base.name)
-
-
-def _written(
-    form: str, base: str, found: Mapping[str, comparison.Comparison], paint: Callable[[str, str], str]
-) -> str:
-    if form == "json":
-        return difference.as_json(base, found)
-    if form == "markdown":
-        return "\n\n".join(difference.as_markdown(name, base, one) for name, one in found.items())
-    return "\n\n".join(difference.as_text(name, base, one, paint) for name, one in found.items())
-
-
-def _check_growth(found: Mapping[str, comparison.Comparison], limit: int | None, base: str) -> None:
-    if limit is None:
-        return
-    for name, one in found.items():
-        if one.grown > limit:
-            raise GrownError(
-                f"fail_if_grows={limit}: code and data of {name} grew by {one.grown} bytes since {base}; the uops "
-                "that grew most are at the top of scons diff"
-            )
-
-
-def _show(session: Session) -> None:
-    opname, console = session.options.uop, session.context.report.console
-    if not opname:
-        raise OptionError("show: say which uop, such as: scons show uop=_LOAD_FAST")
-    for header in session.headers:
-        check_uop(opname, header.plan.opnames)
-        console.line(show.uop(session, header, baseline.listing_of(header.plan, opname), console))
-
-
-def _report(session: Session, templates: Path) -> None:
-    base = baseline.open_base(session, templates) if session.options.base else None
-    path = session.out / "report.html"
-    html_report.write(path, report_data.collect(session, base))
-    session.context.report.console.line(f"report: {path}")
-
-
-def _compdb(session: Session) -> None:
-    path = compile_commands.write(session.out, session.plans, session.context)
-    session.context.report.console.line(f"compdb: {path}; for clangd: --compile-commands-dir={path.parent}")
-
-
-def check_uop(opname: str, known: Sequence[str]) -> None:
-    """Raise OptionError where there is no uop of a name, with the nearest that there is."""
-    if opname not in known:
-        near = get_close_matches(opname, known, 1, 0.4)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise OptionError(f"uop={opname}: there is no such uop{meant}")

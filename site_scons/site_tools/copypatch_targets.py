@@ -91,8 +91,7 @@ TARGETS: Mapping[str, str] = {
 def named_targets(env: Environment, session: Session, headers: Sequence[Node]) -> None:
     """Declare the targets that are asked for by name, and the closing line of a build."""
     env = env.Clone(STENCIL_SESSION=session)
-    result = copypatch_reports.result_alone(SCons.Script.COMMAND_LINE_TARGETS, session)
-    copypatch_reports.declare_reports(env, session, headers, TEMPLATES, result)
+    copypatch_reports.declare_reports(env, session, headers, TEMPLATES, SCons.Script.COMMAND_LINE_TARGETS)
     env.AlwaysBuild(env.Alias("verify", headers, SCons.Action.Action(_verify, cmdstr=None)))
     if "run" in SCons.Script.COMMAND_LINE_TARGETS:
         if session.options.cpython is not None:

@@ -29,7 +29,7 @@ function drawSizes() {
   const host = find("sizes"), {data, step} = histogram(target().uops);
   const series = [{}, {label: "now", fill: colour("--process"), paths: uPlot.paths.bars({size: [0.86]}), points: {show: false}}];
   // The base as an outline, so that both can be told apart without colour.
-  if (data.length > 2) series.push({label: "base", stroke: colour("--hole"), width: 1.5, dash: [4, 3], paths: uPlot.paths.stepped({align: 0}), points: {show: false}});
+  if (data.length > 2) series.push({label: "base", stroke: colour("--hole"), width: 1.5, dash: [4, 3], paths: uPlot.paths.bars({size: [0.96]}), points: {show: false}});
   return new uPlot({
     width: host.clientWidth, height: 250, legend: {show: false}, cursor: {y: false, points: {show: false}}, series,
     scales: {x: {time: false, range: (_, low, high) => [0, high + step / 2]}, y: {range: (_, low, high) => [0, Math.max(1, high * 1.06)]}},
