@@ -15,7 +15,9 @@ from copypatch.errors import BaseError
 from copypatch.files import read_text, write_if_changed
 from copypatch.listing import Listing
 from copypatch.plan import Plan
+from copypatch.process import Runner
 from copypatch.session import Session, open_session, open_tree
+from copypatch.timeline import STEP
 
 GIT = "git:"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -164,8 +166,11 @@ def _from_revision(session: Session, name: str, templates: Path) -> Base:
             pyconfig=Path(out) / "pyconfig" if configured else None,
             out=Path(out),
         )
-        other = open_session(there, open_tree(there, tree), Path(out), session.context.runner, console)
-        inline.build(other, name)
+        # What runs for the base is not this build's: one span stands for all of it.
+        with session.context.runner.timeline.span(f"build {name}", STEP):
+            runner = Runner(session.context.runner.jobs)
+            other = open_session(there, open_tree(there, tree), Path(out), runner, console)
+            inline.build(other, name)
         found = {plan.request.name: listings_of(plan) for plan in other.plans}
         for before, plan in zip(other.plans, session.plans, strict=True):
             if before.request.tree.dialect.text.parameters != plan.request.tree.dialect.text.parameters:

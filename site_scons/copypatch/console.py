@@ -26,6 +26,12 @@ def paint(text: str, style: str, *, colours: bool) -> str:
     return f"\033[{_STYLES[style]}m{text}\033[0m" if colours and text else text
 
 
+def printable(text: str, stream: TextIO) -> str:
+    """Return the text as a stream can take it: what it has no character for, or was none, stands as its code."""
+    encoding = stream.encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 @dataclass
 class Console:
     """Writes progress to *out* and messages to *err*; threads share it.
@@ -113,7 +119,7 @@ class Console:
         """Print a line that stays."""
         with self._lock:
             self._clear()
-            self.out.write(f"{text}\n")
+            self.out.write(f"{printable(text, self.out)}\n")
             self.out.flush()
 
     def show(self, text: str) -> None:

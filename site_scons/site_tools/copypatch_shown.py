@@ -19,7 +19,9 @@ from copypatch import (
     report_data,
     show,
 )
+from copypatch.console import printable
 from copypatch.errors import BaseError, GrownError, OptionError
+from copypatch.listing import Listing
 from copypatch.session import Session
 from site_tools.copypatch_actions import guarded
 
@@ -67,32 +69,38 @@ def _say(session: Session, text: str, result: TextIO | None) -> None:
     if result is None:
         session.context.report.console.line(text)
     else:
-        print(text, file=result, flush=True)
+        print(printable(text, result), file=result, flush=True)
 
 
 def _diff(session: Session, templates: Path, result: TextIO | None) -> None:
     options, console = session.options, session.context.report.console
     base = baseline.open_base(session, templates)
-    found = {}
+    found, details = {}, []
     for plan in session.plans:
         name = plan.request.name
-        after = baseline.listings_of(plan)
+        before, after = base.listings[name], baseline.listings_of(plan)
         if options.uop:
-            sides = [{one.opname: one for one in side} for side in (base.listings[name], after)]
-            check_uop(options.uop, [*sides[0], *sides[1]])
-            if not all(options.uop in side for side in sides):
-                raise BaseError(
-                    f"uop={options.uop}: only {'this build' if options.uop in sides[1] else base.name} has it"
-                )
-            one, other = (side[options.uop] for side in sides)
-            text = difference.uop_text(one, other, base.name, console.paint)
-            _say(session, f"{options.uop}, {name}, compared with {base.name}:\n{text}", result)
-            found[name] = comparison.compare([one], [other])
-        else:
-            found[name] = comparison.compare(base.listings[name], after)
-    if not options.uop:
+            one, other = _both(options.uop, before, after, base.name)
+            before, after = (one,), (other,)
+            side_by_side = difference.uop_text(one, other, base.name, console.paint)
+            details.append(f"{options.uop}, {name}, compared with {base.name}:\n{side_by_side}")
+        found[name] = comparison.compare(before, after)
+    if options.format == "text" and details:
+        _say(session, "\n\n".join(details), result)
+    else:
         _say(session, _written(options.format, base.name, found, console.paint), result)
+        if options.format == "markdown" and details:
+            _say(session, "\n".join(f"\n```text\n{text}\n```" for text in details), result)
     _check_growth(found, options.fail_if_grows, base.name)
+
+
+def _both(opname: str, before: Sequence[Listing], after: Sequence[Listing], base: str) -> tuple[Listing, Listing]:
+    """Return the two listings of one uop. Raises OptionError, or BaseError where only one side has it."""
+    old, new = ({one.opname: one for one in side} for side in (before, after))
+    check_uop(opname, [*old, *new])
+    if opname not in old or opname not in new:
+        raise BaseError(f"uop={opname}: only one side of the comparison with {base} has it")
+    return old[opname], new[opname]
 
 
 def _written(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from support.scons import Done, Scons
 # What would run or show as something else, were it taken for markup; in a comment, a string and a symbol.
 MARKUP = "</script><script>document.title = 'owned'</script><img src=x onerror=alert(1)><!--&amp;"
 SYMBOL = "<img/src=x onerror=alert(2)>"
-_NEW = f"""            /* {MARKUP} */
+# And a byte that is no UTF-8, as a comment in Latin-1 has it.
+_NEW = f"""            /* {MARKUP} cafLATIN */
             extern void odd(void) __asm__("{SYMBOL}");
             odd();
             mini_raise(tstate, "{MARKUP}");
@@ -31,6 +33,11 @@ class World:
     scons: Scons
     out: Path
     before: Path
+
+    @property
+    def cases(self) -> list[str]:
+        """The uops of the tree, found without any code of ours."""
+        return re.findall(r"^ {8}case (\w+): \{$", trees.cases_file(self.tree).read_text("latin-1"), re.MULTILINE)
 
     def git(self, *arguments: str) -> str:
         """Run git in the tree."""
@@ -59,6 +66,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, home: Path, llvm_19: Path) -
     start = text.index("        case _REPEAT: {")
     cases.write_text(text[:start] + text[text.index("        case _EXIT: {") :], encoding="utf-8")
     trees.add_case(tree, "_NEW_1", _NEW)
+    cases.write_bytes(cases.read_bytes().replace(b"LATIN", b"\xe9"))
     made.scons.ok()
     return made
 

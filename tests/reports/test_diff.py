@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from reports.conftest import World
-from support import trees
 from support.scons import texts
 
 pytestmark = pytest.mark.build
@@ -109,6 +108,15 @@ def test_markdown_fits_a_comment(world: World) -> None:
     assert [line.split("|")[1].strip() for line in table[2:]] == ["`_ADD`", "`_NEW_1`", "`_REPEAT`", "**all uops**"]
 
 
+def test_one_uop_in_every_form(world: World) -> None:
+    found = difference(world, "before", uop="_ADD")["targets"][TARGET]
+    assert [change["uop"] for change in found["changed"]] == ["_ADD"]
+    assert found["unchanged"] == 0
+    done = world.run("diff", base="before", uop="_ADD", format="markdown")
+    assert "| `_ADD` |" in done.stdout
+    assert "```text\n_ADD, " in done.stdout
+
+
 def test_growth_can_fail_a_build(world: World) -> None:
     grown = difference(world, "before")["targets"][TARGET]["grown"]
     assert grown > 0
@@ -127,7 +135,10 @@ def test_growth_can_fail_a_build(world: World) -> None:
         ({"base": "git:nothing"}, r"base=git:nothing: .* has no such revision"),
         ({"base": "git:--help"}, r"base=git:--help: .* has no such revision"),
         ({"base": "before", "uop": "_AD"}, r"uop=_AD: there is no such uop; did you mean _ADD\?"),
-        ({"base": "before", "uop": "_NEW_1"}, r"uop=_NEW_1: only this build has it"),
+        (
+            {"base": "before", "uop": "_NEW_1"},
+            r"uop=_NEW_1: only one side of the comparison",
+        ),
         ({"base": "before", "format": "xml"}, r"format=xml: say format=text or"),
         ({"base": "before", "fail_if_grows": "1k"}, r"fail_if_grows=1k: say a number of bytes"),
     ],
@@ -185,4 +196,4 @@ def test_two_targets(world: World, tmp_path: Path) -> None:
     }
     one = world.run("diff", out=out, target=targets, base=world.before / "jit_stencils-x86_64-unknown-linux-gnu.h")
     assert "one header is of one target" in one.stderr
-    assert trees.opnames(trees.cases_file(world.tree))
+    assert world.cases
