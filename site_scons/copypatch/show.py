@@ -10,6 +10,7 @@ from copypatch import history
 from copypatch.comparison import Sizes, sizes
 from copypatch.console import Console
 from copypatch.files import read_text
+from copypatch.freshness import Verdict
 from copypatch.history import Made
 from copypatch.listing import Instruction, Listing
 from copypatch.session import Header, Session
@@ -39,18 +40,19 @@ def _within(path: str, root: str) -> str:
 
 
 def origin(session: Session, header: Header, opname: str) -> str:
-    """Say where a uop's stencils came from in this build, and why."""
-    report, plan = session.context.report, header.plan.request.name
-    made = history.made_now(report, history.events_of(session)).get(plan, {}).get(opname)
-    if made is not None:
-        return f"now {_made(made)}"
-    return origin_of(header, opname, history.load(history.path(session.out)).uops.get(plan, {}).get(opname))
+    """Say where a uop's stencils came from, and why."""
+    plan = header.plan.request.name
+    made = history.made_now(session.context.report, history.events_of(session)).get(plan, {}).get(opname)
+    earlier = history.load(history.path(session.out)).uops.get(plan, {}).get(opname)
+    return origin_of(header, opname, made or earlier)
 
 
 def origin_of(header: Header, opname: str, made: Made | None) -> str:
-    """Say how a uop was made last, as far as that is remembered."""
-    verdict = header.decisions[opname].verdict.value
-    return f"{verdict}; last {_made(made)}" if made is not None else verdict
+    """Say the same of how a uop was *made* last, in this build or before, as far as that is remembered."""
+    fresh = header.decisions[opname].verdict is Verdict.FRESH
+    if made is None:
+        return "up to date" if fresh else "made by this build"
+    return f"{'up to date; last' if fresh else 'by this build'} {_made(made)}"
 
 
 def _made(made: Made) -> str:

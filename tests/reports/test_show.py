@@ -48,6 +48,12 @@ def test_show_takes_text_for_text(world: World) -> None:
     assert "caf\\udce9 */" in done.stdout
 
 
+def test_show_tells_what_this_build_did(world: World, tmp_path: Path) -> None:
+    first = world.run("show", uop="_NOP", out=tmp_path / "out", cache="off")
+    assert re.search(r"^  by this build compiled in a shard in \d+ ms: not built here before$", first.stdout, re.M)
+    assert "  up to date; last compiled in a shard in" in world.run("show", uop="_NOP", out=tmp_path / "out").stdout
+
+
 def test_show_without_a_uop(world: World) -> None:
     assert "show: say which uop" in world.run("show").stderr
     assert "did you mean _ASSERTED?" in world.run("show", uop="_ASERTED").stderr
