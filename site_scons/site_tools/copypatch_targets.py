@@ -116,10 +116,11 @@ def help_text(_env: Environment) -> str:
     """Return the text of `scons -h`: the variables and targets."""
     lines = ["usage: scons [-jN] [variable=value ...] [target ...]", "", "variables:"]
     forms = {f"{variable.name}={variable.shown}": variable for variable in variables.VARIABLES}
+    width = max(map(len, forms))
     lines += [
-        f"  {form:<18} {variable.help}{f' (default: {variable.default})' if variable.default else ''}"
+        f"  {form:<{width}} {variable.help}{f' (default: {variable.default})' if variable.default else ''}"
         for form, variable in forms.items()
     ]
-    lines += ["", "targets:", *(f"  {name:<18} {text}" for name, text in TARGETS.items()), ""]
+    lines += ["", "targets:", *(f"  {name:<{width}} {text}" for name, text in TARGETS.items()), ""]
     lines += ["`scons -H` lists SCons's own options.", ""]
     return "\n".join(lines)
