@@ -47,6 +47,18 @@ class HolesFileError(CopypatchError):
     """A holes file is not of our format."""
 
 
+class HeaderError(CopypatchError):
+    """A header with stencils, or one of its functions, cannot be read back."""
+
+
+class BaseError(CopypatchError):
+    """What a build is to be compared with is not there, or cannot be compared."""
+
+
+class GrownError(CopypatchError):
+    """Code and data grew by more than the user allows."""
+
+
 class MergeError(CopypatchError):
     """The fragments do not add up to a header."""
 

@@ -13,7 +13,7 @@ from copypatch.errors import OutputError
 
 def digest(data: bytes | str) -> str:
     """Return the sha256 of *data* (text as UTF-8) in hexadecimal."""
-    return hashlib.sha256(data.encode() if isinstance(data, str) else data).hexdigest()
+    return hashlib.sha256(_bytes(data)).hexdigest()
 
 
 # What is read in one piece; hashlib's own way to read a file costs a small one more than its hash does.

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from copypatch.timeline import Timeline
+
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -30,16 +32,17 @@ class Result:
 class Runner:
     """Runs programs, at most *jobs* at a time, however many threads ask for it.
 
-    *jobs* is what the user said with ``-j``: several targets of one build share it.
+    *jobs* is what the user said with ``-j``: several targets of one build share it. *timeline* is told what runs.
     """
 
     def __init__(self, jobs: int = 1) -> None:
         self.jobs = max(1, jobs)
+        self.timeline = Timeline()
         self._slots = threading.BoundedSemaphore(self.jobs)
 
     def run(self, command: Sequence[str], *, cwd: Path | None = None) -> Result:
         """Run one command to its end. A program that cannot be started is a status of 127 and the reason."""
-        with self._slots:
+        with self._slots, self.timeline.process(command):
             try:
                 # Inherited is what was made to be, which is the lock of the output folder.
                 process = subprocess.run(

@@ -17,6 +17,8 @@ class Report:
         self.total = 0
         # Why uops are not up to date, by plan and uop.
         self.reasons: dict[str, dict[str, str]] = {}
+        # Why uops that came out of the cache were looked for there, by plan and uop.
+        self.restored_for: dict[tuple[str, str], str] = {}
         self.explain = False
         self.restored: set[tuple[str, str]] = set()
         self.sharded: set[tuple[str, str]] = set()

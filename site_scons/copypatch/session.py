@@ -19,6 +19,7 @@ from copypatch.identity import Identified, identify
 from copypatch.plan import Plan, Request
 from copypatch.process import Runner
 from copypatch.report import Report
+from copypatch.timeline import CACHE, STEP
 from copypatch.trees import Tree
 from copypatch.variables import Options
 
@@ -93,7 +94,8 @@ def open_session(
     lock = folder_lock.acquire(
         make_folder(out) / "uops" / "lock", lambda: console.line(f"waiting for another build in {out} ...")
     )
-    found = _toolchain(options, tree, out, console)
+    with runner.timeline.span("find the toolchain", STEP):
+        found = _toolchain(options, tree, out, console)
     headers = []
     for target in options.targets:
         request = Request(
@@ -108,7 +110,10 @@ def open_session(
             shards=options.shards,
         )
         try:
-            headers.append(_open_header(planner.make(request, runner), context, whole_chain=whole_chain, dry=dry))
+            with runner.timeline.span("plan", STEP, plan=request.name):
+                plan = planner.make(request, runner)
+            with runner.timeline.span("decide", STEP, plan=request.name):
+                headers.append(_open_header(plan, context, whole_chain=whole_chain, dry=dry))
         except OSError as error:
             raise OutputError(f"{error.filename}: {error.strerror}") from error
     context.report.total = sum(len(header.plan.opnames) for header in headers)
@@ -132,8 +137,10 @@ def _open_header(plan: Plan, context: Context, *, whole_chain: bool, dry: bool) 
     decisions = decide(plan, known, context.store, whole_chain=whole_chain)
     restored = {name: one.fragment for name, one in decisions.items() if one.verdict is Verdict.RESTORED}
     context.report.restore(plan.request.name, restored)
+    context.report.restored_for.update({(plan.request.name, name): decisions[name].reason for name in restored})
     if restored and not dry:
-        steps.restore_fragments(plan, restored)
+        with context.runner.timeline.span("restore fragments", CACHE, [*restored], plan.request.name):
+            steps.restore_fragments(plan, restored)
     reasons = {name: one.reason for name, one in decisions.items() if one.verdict is Verdict.STALE}
     context.report.reasons[plan.request.name] = reasons
     fresh = all(one.verdict is Verdict.FRESH for one in decisions.values())

@@ -21,6 +21,7 @@ from copypatch.files import digest, digest_file, read_text, remove, write_if_cha
 from copypatch.holes import Stencil, StencilGroup
 from copypatch.plan import Plan
 from copypatch.process import Runner
+from copypatch.progress import of_compile
 
 __all__ = [
     "begin_prefix",
@@ -74,10 +75,10 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     todo = [opname for opname in stale if opname not in restored]
     if not todo:
         return
-    _announce(plan, "compiling", todo, context)
-    report.compiling(name, todo)
     prefix, keep = partial(_prefix, plan, context), partial(_keep, plan, context)
-    result = compile_uops(plan, todo, context.runner, warn=report.console.warn, keep=keep, prefix=prefix)
+    with report.console.progress(f"{name}: compiling", len(todo), of_compile(plan, todo, context.runner)):
+        report.compiling(name, todo)
+        result = compile_uops(plan, todo, context.runner, warn=report.console.warn, keep=keep, prefix=prefix)
     report.console.show(result.messages)
     if not plan.expansion.headers_unchanged():
         # What was compiled may hold the new text, and is not to be filed under the old one's key.

@@ -37,6 +37,12 @@ VARIABLES = (
     Variable("graph", "auto|full", "declare only what is stale, or everything", "auto"),
     Variable("shards", "auto|off", "many sources per clang process, or one", "auto"),
     Variable("build", "DIR", "a configured CPython build folder, for `embed` and `unembed`"),
+    Variable("base", "B", "what `diff` and `report` compare with: a snapshot, an output folder, a header, git:REV"),
+    Variable("name", "N", "the name of a `snapshot`"),
+    Variable("uop", "_X", "the uop that `show` and `diff` are about"),
+    Variable("format", "text|json|markdown", "what `diff` writes", "text"),
+    Variable("fail_if_grows", "BYTES", "`diff` fails if code and data grew by more"),
+    Variable("trace", "FILE", "write the build's timeline for Perfetto or chrome://tracing"),
     Variable("sample", "N|all", "how many uops `scons verify` compiles alone and compares", "8"),
 )
 
@@ -45,6 +51,7 @@ VARIABLES = (
 class Options:
     """What the user has said, checked. Paths are absolute. *out* is None where the tree's name decides,
     *cache* is None for cache=off; *cache_limit* is in bytes. *sample* is None for all uops.
+    *base* is what was said, *base_path* the same as a path; *fail_if_grows* is in bytes, None for no limit.
     """
 
     cpython: Path | None
@@ -62,6 +69,13 @@ class Options:
     full_graph: bool
     shards: bool
     sample: int | None
+    base: str
+    base_path: Path | None
+    name: str
+    uop: str
+    format: str
+    fail_if_grows: int | None
+    trace: Path | None
 
 
 def parse(values: Mapping[str, str], folder: Path) -> Options:
@@ -97,6 +111,13 @@ def parse(values: Mapping[str, str], folder: Path) -> Options:
         full_graph=_choice("graph", said["graph"], ("auto", "full")) == "full",
         sample=_sample(said["sample"]),
         shards=_choice("shards", said["shards"], ("auto", "off")) == "auto",
+        base=said["base"],
+        base_path=_folder(said["base"], folder),
+        name=said["name"],
+        uop=said["uop"],
+        format=_choice("format", said["format"], ("text", "json", "markdown")),
+        fail_if_grows=_bytes("fail_if_grows", said["fail_if_grows"]),
+        trace=_folder(said["trace"], folder),
     )
 
 
@@ -123,6 +144,14 @@ def _sample(value: str) -> int | None:
         return None
     if not value.isdigit():
         raise OptionError(f"sample={value}: say a number of uops, or sample=all")
+    return int(value)
+
+
+def _bytes(name: str, value: str) -> int | None:
+    if not value:
+        return None
+    if not value.isdigit():
+        raise OptionError(f"{name}={value}: say a number of bytes, such as {name}=64")
     return int(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from copypatch.console import Console
 from copypatch.context import Context
 from copypatch.errors import CopypatchError
 from copypatch.plan import Plan
+from copypatch.session import Session
+from copypatch.timeline import STEP
 
 # SCons has no type stubs: its environments and nodes are Any to us.
 Environment = Any
@@ -44,7 +47,9 @@ def _batch_builder(step: _Step) -> object:
 
     def act(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
         session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
-        return guarded(console, lambda: step(plan, _stale(target), session.context))
+        stale = _stale(target)
+        with _timed(session, _NAMES[step], plan, stale):
+            return guarded(console, lambda: step(plan, stale, session.context))
 
     # True: one batch per action and environment, so one per step and plan.
     action = SCons.Action.Action(act, cmdstr=None, batch_key=True, targets="$CHANGED_TARGETS")
@@ -79,14 +84,33 @@ def guarded(console: Console, action: Callable[[], object]) -> int | None:
     return None
 
 
+_NAMES: Mapping[_Step, str] = {
+    steps.write_sources: "write sources",
+    steps.compile_objects: "compile",
+    steps.read_objects: "read objects",
+    steps.write_holes: "make holes files",
+    steps.write_fragments: "write fragments",
+}
+
+
+def _timed(
+    session: Session, name: str, plan: Plan | None = None, uops: Sequence[str] = ()
+) -> AbstractContextManager[None]:
+    """Record how long a step takes."""
+    plan_name = plan.request.name if plan is not None else ""
+    return session.context.runner.timeline.span(name, STEP, uops, plan_name)
+
+
 def _precompile(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
-    return guarded(console, lambda: steps.precompile(plan, session.context))
+    with _timed(session, "precompile", plan):
+        return guarded(console, lambda: steps.precompile(plan, session.context))
 
 
 def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
-    return guarded(console, lambda: steps.merge_header(plan, session.context))
+    with _timed(session, "merge", plan):
+        return guarded(console, lambda: steps.merge_header(plan, session.context))
 
 
 def _dispatch(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:

@@ -16,6 +16,7 @@ from copypatch import cache_report, variables
 from copypatch.errors import CopypatchError
 from copypatch.session import Session, open_store
 from copypatch.verify import compare_alone, compare_with_generator
+from site_tools import copypatch_reports
 from site_tools.copypatch_actions import guarded
 from site_tools.copypatch_embed import EMBED_TARGETS
 
@@ -84,6 +85,7 @@ TARGETS: Mapping[str, str] = {
     "run": "embedded templates: build and run the demo, which checks the JIT against the interpreter",
     "verify": "compile a sample alone, run the tree's own generator, and compare byte for byte",
     **EMBED_TARGETS,
+    **copypatch_reports.TARGETS,
     **_CACHE_TARGETS,
 }
 
@@ -91,6 +93,7 @@ TARGETS: Mapping[str, str] = {
 def named_targets(env: Environment, session: Session, headers: Sequence[Node]) -> None:
     """Declare the targets that are asked for by name, and the closing line of a build."""
     env = env.Clone(STENCIL_SESSION=session)
+    copypatch_reports.declare_reports(env, session, headers, TEMPLATES, SCons.Script.COMMAND_LINE_TARGETS)
     env.AlwaysBuild(env.Alias("verify", headers, SCons.Action.Action(_verify, cmdstr=None)))
     if "run" in SCons.Script.COMMAND_LINE_TARGETS:
         if session.options.cpython is not None:
@@ -106,17 +109,20 @@ def _close(session: Session) -> None:
         for line in report.forecast():
             report.console.line(line)
     elif not SCons.Script.GetOption("clean"):
-        report.console.line(report.line(done=not SCons.Script.GetBuildFailures()))
+        closing = report.line(done=not SCons.Script.GetBuildFailures())
+        copypatch_reports.remember(session, closing)
+        report.console.line(closing)
 
 
 def help_text(_env: Environment) -> str:
     """Return the text of `scons -h`: the variables and targets."""
     lines = ["usage: scons [-jN] [variable=value ...] [target ...]", "", "variables:"]
     forms = {f"{variable.name}={variable.shown}": variable for variable in variables.VARIABLES}
+    width = max(map(len, forms))
     lines += [
-        f"  {form:<18} {variable.help}{f' (default: {variable.default})' if variable.default else ''}"
+        f"  {form:<{width}} {variable.help}{f' (default: {variable.default})' if variable.default else ''}"
         for form, variable in forms.items()
     ]
-    lines += ["", "targets:", *(f"  {name:<18} {text}" for name, text in TARGETS.items()), ""]
+    lines += ["", "targets:", *(f"  {name:<{width}} {text}" for name, text in TARGETS.items()), ""]
     lines += ["`scons -H` lists SCons's own options.", ""]
     return "\n".join(lines)

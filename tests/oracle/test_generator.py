@@ -17,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from copypatch.files import read_text
 from support import trees
+from support.headers import check_header
 from support.scons import Scons, snapshot
 
 pytestmark = [pytest.mark.oracle, pytest.mark.slow]
@@ -154,6 +156,12 @@ def test_the_headers_are_equal(compared: Compared) -> None:
     for number, (one, other) in enumerate(zip(ours[1:], theirs[1:], strict=False), 3):
         assert one == other, f"line {number}"
     assert len(ours) == len(theirs)
+
+
+def test_the_generators_header_is_read_back(compared: Compared) -> None:
+    for folder in (compared.theirs, compared.ours):
+        path = folder / compared.subject.header
+        check_header(read_text(path), str(path))
 
 
 def test_the_dispatching_headers_are_equal(compared: Compared) -> None:

@@ -10,8 +10,10 @@ from functools import partial
 from pathlib import Path
 
 import bootstrap
-from provision import cross, debian, llvm
+from provision import browser, cross, debian, llvm
 from provision.steps import Failed, Unavailable, locked
+
+_PACKAGED = {**cross.PLACES, **browser.PLACES}
 
 # Each place: its variable, and a file in it by which it is known.
 PLACES: Mapping[str, str] = {
@@ -25,7 +27,7 @@ PLACES: Mapping[str, str] = {
     "COPYPATCH_PYCONFIG_3_14_DEBUG": "pyconfig.h",
     "COPYPATCH_TOOLS_JIT_3_14": "Tools/jit/build.py",
     "COPYPATCH_TOOLS_JIT_3_15": "Tools/jit/build.py",
-    **{name: known_by for name, (known_by, _, _) in cross.PLACES.items()},
+    **{name: known_by for name, (known_by, _, _) in _PACKAGED.items()},
 }
 
 # Why places are missing, as JSON by variable: bootstrap.py passes it on from where they were to be brought.
@@ -64,7 +66,7 @@ def known(environ: Mapping[str, str] = os.environ) -> Provided:
         "COPYPATCH_LLVM_19": lambda: llvm.present(root, "19"),
         "COPYPATCH_TOOLS_JIT_3_14": lambda: debian.pieces_present(root, "3.14"),
         "COPYPATCH_TOOLS_JIT_3_15": lambda: debian.pieces_present(root, "3.15"),
-        **{name: partial(find, root) for name, (_, find, _) in cross.PLACES.items()},
+        **{name: partial(find, root) for name, (_, find, _) in _PACKAGED.items()},
     }
     if "COPYPATCH_TREE_3_13" not in places:
         finders |= {
@@ -121,7 +123,7 @@ def provide(environ: Mapping[str, str] = os.environ) -> Provided:
         for minor in ("3.14", "3.15"):
             name = f"COPYPATCH_TOOLS_JIT_{minor.replace('.', '_')}"
             attempt([name], alone(debian.pieces, minor), required=False)
-        for name, (_, _, bring) in cross.PLACES.items():
+        for name, (_, _, bring) in _PACKAGED.items():
             attempt([name], alone(bring), required=True)
     return Provided(dict(sorted(places.items())), missing, frozenset(failures))
 

@@ -27,12 +27,16 @@ _LEVELS = (
         "folder_lock",
         "ahead",
         "records",
+        "revision",
+        "timeline",
     ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
     ("stencil", "holes_file"),
-    ("fragment",),
-    ("merge",),
+    ("fragment", "emitted"),
+    ("merge", "listing"),
+    ("comparison",),
+    ("difference",),
     ("dialects",),
     # what is known before anything is built
     (
@@ -48,7 +52,7 @@ _LEVELS = (
         "manifest",
     ),
     ("plan",),
-    ("shards", "context", "freshness", "compile"),
+    ("progress", "shards", "context", "freshness", "compile"),
     ("steps",),
     ("graph",),
     # adapters
@@ -56,6 +60,11 @@ _LEVELS = (
     ("build",),
     ("generator",),
     ("embedding",),
+    # what people look at
+    ("inline", "history", "compile_commands"),
+    ("baseline", "show"),
+    ("report_data",),
+    ("html_report",),
 )
 
 

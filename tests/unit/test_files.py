@@ -103,3 +103,9 @@ def test_removing_what_is_not_there_is_no_error(tmp_path: Path) -> None:
 def test_digests_of_text_bytes_and_files_agree(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes("é".encode())
     assert digest("é") == digest("é".encode()) == digest_file(tmp_path / "a")
+
+
+def test_text_that_is_no_utf_8_has_the_digest_of_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "latin-1.h"
+    path.write_bytes(b"// caf\xe9\n")
+    assert digest(read_text(path)) == digest_file(path)
