@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from copypatch.cache import Store
-from copypatch.expansion import COMMON, PREFIX
 from copypatch.keys import Key
 from copypatch.manifest import OWN_TEXT, Entry, Manifest
+from copypatch.marks import COMMON, PREFIX
 from copypatch.plan import Plan
 
 

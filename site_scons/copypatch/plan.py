@@ -23,6 +23,7 @@ from copypatch.expansion import SHARED_OPCODE, Expansion, Unit
 from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
 from copypatch.manifest import Ledger
+from copypatch.marks import COMMON, NOBODY, PREFIX
 from copypatch.process import Runner
 from copypatch.template import OPCODE_MACRO, Template, UopSource
 from copypatch.toolchain import Toolchain
@@ -173,6 +174,10 @@ class Request:
             PREFIX_HEADER,
         )
 
+    def expand_command(self) -> list[str]:
+        """Return the command that expands uops, but for what the preprocessor is to do."""
+        return self.command(f"-D{OPCODE_MACRO}={SHARED_OPCODE}")
+
     def first_lines(self) -> list[str]:
         """Return the first two lines of the header.
 
@@ -296,8 +301,8 @@ class Plan:
         steps = request.steps(opname)
         is_entry = opname == request.entry
         # Where every uop's text holds all cases, the template's expansion says it all.
-        part = expander.COMMON if request.tree.dialect.whole and not is_entry else opname
-        needed = {part} if is_entry else {part, expander.PREFIX, expander.COMMON}
+        part = COMMON if request.tree.dialect.whole and not is_entry else opname
+        needed = {part} if is_entry else {part, PREFIX, COMMON}
         if steps and not needed <= digests.keys():
             return None
         key = Key(kind)
@@ -305,8 +310,8 @@ class Plan:
             key.add(name, value)
         key.add("steps", steps_identity(steps))
         if not is_entry:
-            key.add("prefix", digests[expander.PREFIX])
-            key.add("template", digests[expander.COMMON])
+            key.add("prefix", digests[PREFIX])
+            key.add("template", digests[COMMON])
         key.add("uop", opname)
         if steps:
             key.add("text", digests[part])
@@ -316,6 +321,17 @@ class Plan:
         """Return a digest of what the user wrote for a group, before any expansion."""
         case = self.texts.by_name.get(opname)
         return digest(case.text) if case is not None else ""
+
+
+def inputs_digest(request: Request, cases_text: str, template_text: str) -> str:
+    """Return a digest of what goes into an expansion and is no header. Raises OSError."""
+    texts = [cases_text, template_text, read_text(request.tree.sources.entry)]
+    return expander.inputs_digest([*request.expand_command(), request.identity], texts)
+
+
+def empty_text(request: Request, template: Template) -> str:
+    """Return the template around an empty case. Raises TemplateError."""
+    return request.tree.dialect.insert(template, Case(NOBODY, "", 1), request.tree.sources.cases).text
 
 
 def make(request: Request, runner: Runner) -> Plan:
@@ -328,10 +344,10 @@ def make(request: Request, runner: Runner) -> Plan:
     cases = case_splitter.split(cases_text, sources.cases)
     texts = UopTexts(templates.split(template_text, sources.template), cases)
     # A template that takes no case is told at once, whatever is up to date.
-    common = dialect.insert(texts.template, Case("_copypatch_none", "", 1), sources.cases).text
-    command = request.command(f"-D{OPCODE_MACRO}={SHARED_OPCODE}")
+    common = empty_text(request, texts.template)
+    command = request.expand_command()
     command_identity = [*command, request.identity]
-    inputs = expander.inputs_digest(command_identity, [cases_text, template_text, read_text(sources.entry)])
+    inputs = inputs_digest(request, cases_text, template_text)
     folders = [flag.path for flag in request.flags if flag.path is not None]
     expansion = expander.load(request.paths.expansion)
     if expansion is None or not expansion.is_current(inputs):

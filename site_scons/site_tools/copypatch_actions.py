@@ -13,6 +13,7 @@ from copypatch import steps
 from copypatch.console import Console
 from copypatch.context import Context
 from copypatch.errors import CopypatchError
+from copypatch.ninja import turns
 from copypatch.plan import Plan
 
 # SCons has no type stubs: its environments and nodes are Any to us.
@@ -86,7 +87,13 @@ def _precompile(target: Sequence[Node], source: Sequence[Node], env: Environment
 
 def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
-    return guarded(console, lambda: steps.merge_header(plan, session.context))
+
+    def merge() -> None:
+        steps.merge_header(plan, session.context)
+        if turns.is_used(session.out):
+            turns.settle(plan)
+
+    return guarded(console, merge)
 
 
 def _dispatch(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:

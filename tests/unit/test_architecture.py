@@ -27,6 +27,7 @@ _LEVELS = (
         "folder_lock",
         "ahead",
         "records",
+        "marks",
     ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
@@ -50,9 +51,11 @@ _LEVELS = (
     ("plan",),
     ("shards", "context", "freshness", "compile"),
     ("steps",),
-    ("graph",),
+    ("graph", "ninja"),
     # adapters
     ("session", "verify"),
+    ("ninja_file",),
+    ("ninja_run",),
 )
 
 

@@ -9,8 +9,6 @@ import pytest
 from unit.toy_clang import ToyClang
 
 from copypatch.expansion import (
-    COMMON,
-    PREFIX,
     SHARED_OPCODE,
     Expansion,
     Unit,
@@ -20,6 +18,7 @@ from copypatch.expansion import (
     load,
     save,
 )
+from copypatch.marks import COMMON, PREFIX
 
 
 @pytest.fixture(autouse=True)
