@@ -52,6 +52,7 @@ def _plan_record(plan: Plan) -> dict[str, Any]:
         **split.settings(plan),
         "compiled": compiled,
         "describe": steps.describing_commands(plan.request.toolchain),
+        "prefix": plan.request.prefix_command(),
         "expand": [*plan.request.expand_command(), "-E", "-P"],
     }
 
