@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,27 +24,13 @@ from copypatch.files import digest, fingerprint, read_text, remove, write_if_cha
 from copypatch.manifest import Manifest
 from copypatch.marks import COMMON, PREFIX
 from copypatch.ninja import folders, headers, places, requests, split, turns
-from copypatch.ninja.stencils import Begun
+from copypatch.ninja.begun import Begun
+from copypatch.ninja.runner import BegunRunner
 from copypatch.plan import Plan
-from copypatch.process import Result, Runner
+from copypatch.process import Runner
 from copypatch.report import Report
 
 _AGAIN = "was changed while the build ran; run ninja again"
-
-
-class _BegunRunner(Runner):
-    """A runner to which some commands are no news."""
-
-    def __init__(self, begun: Begun) -> None:
-        super().__init__(2)
-        self._begun = begun
-
-    def run(self, command: Sequence[str], *, cwd: Path | None = None) -> Result:
-        """Return the result of what was begun, else run the command."""
-        found = self._begun.result(command, str(cwd))
-        if found is None:
-            return super().run(command, cwd=cwd)
-        return Result(found[0], found[1], found[2].decode("utf-8", "replace"))
 
 
 class _Quiet(Console):
@@ -54,8 +40,10 @@ class _Quiet(Console):
         """Say nothing."""
 
 
-def finish(out: str, name: str, changed: Collection[str], states: Mapping[str, str], begun: Begun) -> None:
-    """Make the header of a plan, and tell the next build of it. *changed* are the uops whose objects were written.
+def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
+    """Make the header of a plan, and tell the next build of it.
+
+    *changed* are the uops whose objects or fragments were written since the last time.
 
     Raises CopypatchError, OSError.
     """
@@ -65,14 +53,14 @@ def finish(out: str, name: str, changed: Collection[str], states: Mapping[str, s
     for what, path in (("cases", sources.cases), ("template", sources.template)):
         if cut.get(what) != split.digest(places.text(str(path))):
             raise NinjaError(f"{path} {_AGAIN}")
-    runner = _BegunRunner(begun)
+    runner = BegunRunner(begun)
     console = _Quiet.for_streams()
     context = Context(runner, Report(console), NoStore())
     expansion = expander.load(request.paths.expansion)
     if expansion is None:
         raise NinjaError(f"{request.paths.expansion}: lost or damaged; run `scons ninja` again")
     plan = Plan(request, texts, expansion)
-    known = manifest.load(plan.paths.manifest)
+    known = plan.ledger.read()
     todo = _to_describe(plan, known, changed)
     _check_times(plan, known, todo)
     steps.describe_objects(plan, [opname for opname in todo if request.steps(opname)], context)
@@ -83,13 +71,12 @@ def finish(out: str, name: str, changed: Collection[str], states: Mapping[str, s
     known = _with_entries(plan, known, {*todo, *changed})
     text = steps.header_text(plan)
     expander.save(plan.paths.expansion, plan.expansion)
-    headers.remember(plan)
-    manifest.save(plan.paths.manifest, steps.with_header(known, plan, text))
+    headers.remember(plan, before=expansion)
+    plan.ledger.write(steps.with_header(known, plan, text))
     write_if_changed(request.header, text)
     rule = depfile.write(request.header.name, dict.fromkeys(_read_for_first_lines(plan)))
     write_if_changed(Path(out, places.stencils_depfile(name)), rule)
     places.write(f"{out}/{places.texts_file(name)}", json.dumps({**cut, "pending": []}))
-    places.write(f"{out}/{places.stencils_file(name)}", json.dumps(dict(states)))
 
 
 def _to_describe(plan: Plan, known: Manifest, changed: Collection[str]) -> list[str]:
@@ -99,11 +86,10 @@ def _to_describe(plan: Plan, known: Manifest, changed: Collection[str]) -> list[
     for opname in plan.opnames:
         entry = known.entries.get(opname)
         chain = plan.paths.chain(opname, plan.request.steps(opname))
-        files = chain if opname in changed else chain[-1:]
         if (
             entry is None
             or any(entry.inputs.get(name) != value for name, value in settled.items())
-            or not entry.intact(files)
+            or (opname in changed and not entry.intact(chain))
         ):
             found.append(opname)
     return found
@@ -136,7 +122,7 @@ def _expand(plan: Plan, runner: Runner) -> Expansion:
     if before.is_current(inputs):
         return before
     found = None
-    where = fingerprint(before.searched_places())
+    where = fingerprint(map(Path, record.get("places", ())))
     if (
         record.get("base") == headers.base(plan)
         and record.get("expansion") == headers.digest_of_inputs(plan)

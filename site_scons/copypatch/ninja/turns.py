@@ -14,7 +14,6 @@ from pathlib import Path
 
 from copypatch.files import write_if_changed
 from copypatch.manifest import Manifest
-from copypatch.manifest import load as load_manifest
 from copypatch.ninja import places
 from copypatch.plan import Plan
 
@@ -61,7 +60,7 @@ def settle(plan: Plan) -> None:
     Raises TemplateError, OutputError, OSError.
     """
     name, out = plan.request.name, plan.request.out
-    lost = set(stale(plan, load_manifest(plan.paths.manifest)))
+    lost = set(stale(plan, plan.ledger.read()))
     mark(plan, [opname for opname in plan.opnames if opname in lost])
     for opname in plan.opnames:
         if opname in lost or not plan.request.steps(opname):
