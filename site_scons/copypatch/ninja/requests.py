@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from copypatch import steps, variables
+from copypatch import stages, steps, variables
 from copypatch import template as templates
 from copypatch.cases import split as split_cases
 from copypatch.files import read_text
@@ -42,6 +42,8 @@ def record(plans: Mapping[str, Plan], templates_folder: Path, asked: Mapping[str
         "templates": str(templates_folder),
         "toolchain": [str(tools.clang), str(tools.readobj), str(tools.objdump), tools.version],
         "identity": request.identity,
+        # By which the steps are run again when they are no longer the same.
+        "code": stages.digest_of_all(),
         "plans": {name: _plan_record(plan) for name, plan in plans.items()},
     }
 

@@ -27,7 +27,7 @@ def run(out: str, name: str) -> None:
     changed = [
         opname
         for opname, found in states.items()
-        if f"{found} {fragment(opname)}" != before.get(opname) or opname in incomplete
+        if opname in incomplete or before.get(opname) != f"{found} {fragment(opname)}"
     ]
     begun = Begun()
     if changed:
