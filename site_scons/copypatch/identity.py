@@ -57,7 +57,7 @@ def _watched(question_path: str, tools: Sequence[Path], files: Sequence[Path]) -
 
 def watched_files(memory: Path) -> list[Path]:
     """Return what decides of a remembered toolchain, as far as it is there: files, and folders searched before."""
-    record = json.loads(memory.read_bytes())
+    record = records.load(memory)
     tools = [Path(tool) for tool in record["tools"].values()]
     files = [Path(file) for file in record["files"]]
     places = [path.parent for path in (*tools, *files)]
