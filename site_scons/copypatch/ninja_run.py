@@ -6,6 +6,8 @@ it.
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 
@@ -65,4 +67,9 @@ def _run(step: str, out: str, rest: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    # Neither collecting garbage nor taking everything down at the end is worth its time here.
+    gc.disable()
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)

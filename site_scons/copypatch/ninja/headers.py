@@ -53,6 +53,8 @@ def run(out: str, name: str) -> None:
         said = precompile(plan, runner)
         if said.strip():
             print(said.rstrip(), file=sys.stderr)
+    # It may not have been asked for, but it writes a file.
+    begun.forget()
     if not plan.expansion.headers_unchanged():
         raise NinjaError(CHANGED)
     turns.mark(plan, turns.stale(plan, plan.ledger.read()))
