@@ -36,7 +36,8 @@ def _run(step: str, out: str, rest: list[str]) -> None:
         return tell.run(out, rest[0], sys.stdin.read())
     from copypatch.ninja import owner
 
-    owner.claim(out, lambda: print(f"waiting for another build in {out} ...", flush=True))
+    # Open to the end.
+    _held = owner.claim(out, lambda: print(f"waiting for another build in {out} ...", flush=True))
     if step == "regenerate":
         from copypatch import ninja_file
 

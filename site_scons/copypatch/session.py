@@ -132,6 +132,8 @@ def _lock(out: Path, waiting: Callable[[], None]) -> IO[str] | None:
         lock.close()
         time.sleep(_PAUSE)
         lock = folder_lock.acquire(out / "uops" / "lock", lambda: None)
+    if turns.is_used(out) and not owner.is_ours(str(out)):
+        owner.wait_for_steps(str(out))
     return lock
 
 

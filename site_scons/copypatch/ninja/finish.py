@@ -188,11 +188,24 @@ def _check_keys(plan: Plan, known: Manifest, new: Collection[str]) -> None:
         raise NinjaError(headers.CHANGED)
     for opname in plan.opnames:
         if opname in new:
+            _check_object(plan, known, opname)
             continue
         key, entry = plan.fragment_key(opname), known.entries[opname]
         if key is None or entry.key != key.hexdigest():
             turns.take(plan.request.out)
             raise NinjaError(f"{opname}: {headers.CHANGED}")
+
+
+def _check_object(plan: Plan, known: Manifest, opname: str) -> None:
+    """Make sure that an object has not changed for no reason: a clang of a ninja that was killed may have made it.
+
+    Raises NinjaError.
+    """
+    key, entry = plan.key(opname), known.entries.get(opname)
+    made = plan.paths.object(opname)
+    if key is not None and entry is not None and entry.object_key == key.hexdigest() and not entry.intact([made]):
+        remove([made])
+        raise NinjaError(f"{made}: it is not what it was, though nothing it is made of changed; run ninja again")
 
 
 def _with_entries(plan: Plan, known: Manifest, opnames: Collection[str]) -> Manifest:

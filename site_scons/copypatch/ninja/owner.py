@@ -6,13 +6,19 @@ first step of a ninja run claims the folder for the ninja that started it, for a
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Callable
+from typing import IO
 
+from copypatch.errors import NinjaError
 from copypatch.ninja import places
 
 _OWNER = "uops/owner"
+# Every step holds this lock, together with the others of its ninja.
+_STEPS = "uops/steps.lock"
 _PAUSE = 0.02
 
 
@@ -37,13 +43,18 @@ def is_taken(out: str) -> bool:
     return pid.isdigit() and int(pid) != os.getppid() and birth(int(pid)) == born != ""
 
 
-def claim(out: str, waiting: Callable[[], None]) -> None:
+def is_ours(out: str) -> bool:
+    """Tell whether the ninja that started this process has the folder: then this is one of its steps."""
+    me = os.getppid()
+    return places.read(f"{out}/{_OWNER}") == f"{me} {birth(me)}"
+
+
+def claim(out: str, waiting: Callable[[], None]) -> IO[bytes] | None:
     """Claim the folder for the ninja that started this process; wait for another one, or for scons, to end.
 
-    *waiting* is called once if it takes long.
+    What is returned is to be kept: while it is open, nobody else gets the folder, even if ninja is killed. None
+    where there are no locks. *waiting* is called once if it takes long. Raises NinjaError when that ninja is gone.
     """
-    import fcntl
-
     me = os.getppid()
     mine = f"{me} {birth(me)}"
     while True:
@@ -56,10 +67,29 @@ def claim(out: str, waiting: Callable[[], None]) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             except OSError:
                 # A file system without locks: builds there must not overlap.
-                return
+                return None
+            if _is_orphan(me):
+                raise NinjaError(f"{out}: the ninja that started this is gone")
             if not is_taken(out):
                 if places.read(f"{out}/{_OWNER}") != mine:
+                    wait_for_steps(out)
                     places.write(f"{out}/{_OWNER}", mine)
-                return
+                steps = open(f"{out}/{_STEPS}", "ab")  # noqa: SIM115
+                fcntl.flock(steps, fcntl.LOCK_SH)
+                return steps
         waiting()
         time.sleep(_PAUSE)
+
+
+def wait_for_steps(out: str) -> None:
+    """Wait until the steps of a ninja that is gone have come to their end: it takes none of them along."""
+    with open(f"{out}/{_STEPS}", "ab") as steps, contextlib.suppress(OSError):
+        fcntl.flock(steps, fcntl.LOCK_EX)
+
+
+def _is_orphan(parent: int) -> bool:
+    """Tell whether the parent is the process that takes in orphans: unlike ninja, it works in another folder."""
+    try:
+        return os.readlink(f"/proc/{parent}/cwd") != os.getcwd()
+    except OSError:
+        return parent == 1
