@@ -95,6 +95,31 @@ class Copypatch:
         return run([*_scons(), *arguments], self.project, environment(self.home))
 
 
+@dataclass(frozen=True)
+class Ninja:
+    """`ninja` in an output folder of copypatch's, for which scons has written its build.ninja."""
+
+    ours: Copypatch
+    out: Path
+
+    def set_up(self) -> None:
+        """Let scons write build.ninja, and build once. Raises BenchError."""
+        run(self.ours.command("ninja", out=self.out), self.ours.project, environment(self.ours.home))
+        self.build()
+
+    def build(self) -> tuple[Finished, int]:
+        """Build; return what came of it, and how many objects were made. Raises BenchError."""
+        before = self._objects()
+        script = Path(sys.executable).parent / "ninja"
+        command = [str(script) if script.is_file() else "ninja", "-C", str(self.out), f"-j{self.ours.jobs}"]
+        finished = run(command, self.ours.project, environment(self.ours.home))
+        after = self._objects()
+        return finished, sum(before.get(path) != state for path, state in after.items())
+
+    def _objects(self) -> dict[Path, int]:
+        return {path: path.stat().st_mtime_ns for path in self.out.glob("uops/*/obj/*.o")}
+
+
 def _scons() -> list[str]:
     """The scons of the environment that runs us, as a user would start it."""
     script = Path(sys.executable).parent / "scons"

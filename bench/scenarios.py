@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from bench import bare_clang, edits, headers, synthetic
-from bench.contenders import Built, Copypatch, Counts, Generator
+from bench.contenders import Built, Copypatch, Counts, Generator, Ninja
 from bench.processes import BenchError, Sample
 from bench.results import Row
 from bench.watched_llvm import Process, WatchedLLVM
@@ -167,6 +167,51 @@ class CPythonScenarios:
         _require(built.counts.restored == built.counts.total, "warm", built.counts)
 
 
+class NinjaScenarios:
+    """The same edits, built by ninja; scons, unmeasured, says whether the headers are right."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+
+    @cached_property
+    def _tree(self) -> tuple[Tree, Ninja]:
+        setting = replace(self._setting, folder=self._setting.folder / "ninja")
+        tree = Tree(setting)
+        ninja = Ninja(tree.ours, setting.folder / "out")
+        ninja.set_up()
+        return tree, ninja
+
+    def _build(self, row: Row, compiled: int | None) -> None:
+        tree, ninja = self._tree
+        finished, made = ninja.build()
+        row.ours.append(finished.sample)
+        total = tree.ours.build().counts.total
+        headers.check_equal(ninja.out, tree.ours.out)
+        row.notes.append(f"{made} of {total} compiled")
+        if made != (total if compiled is None else compiled):
+            raise BenchError(f"{row.name}: ninja compiled {made} of {total} uops")
+
+    def nothing(self, _number: int, row: Row) -> None:
+        """By ninja: nothing has changed since the last build."""
+        self._build(row, 0)
+
+    def one(self, number: int, row: Row) -> None:
+        """By ninja: one uop's case was edited."""
+        tree, _ = self._tree
+        edits.edit_case(tree.cases, number)
+        self._build(row, None if tree.whole else 1)
+
+    def comment(self, number: int, row: Row) -> None:
+        """By ninja: a comment in a header that every uop includes was edited."""
+        edits.comment_in_header(self._tree[0].root, number)
+        self._build(row, 0)
+
+    def header(self, number: int, row: Row) -> None:
+        """By ninja: a header was edited so that every uop is stale."""
+        edits.new_field(self._tree[0].root, number)
+        self._build(row, None)
+
+
 def _require(holds: bool, what: str, counts: Counts) -> None:
     if not holds:
         raise BenchError(f"{what}: this is not what the closing line should say: {counts}")
@@ -265,6 +310,7 @@ def _shards(steps: Sequence[Process]) -> int:
 def scenarios(setting: Setting) -> Mapping[str, tuple[Round, str]]:
     """Return all scenarios by name: what measures a round of it, and what it is compared with."""
     tree, large, step = CPythonScenarios(setting), SyntheticScenarios(setting), CompileStep(setting)
+    ninja = NinjaScenarios(setting)
     return {
         "clean": (tree.clean, GENERATOR),
         "nothing": (tree.nothing, GENERATOR),
@@ -272,6 +318,10 @@ def scenarios(setting: Setting) -> Mapping[str, tuple[Round, str]]:
         "comment": (tree.comment, GENERATOR),
         "header": (tree.header, GENERATOR),
         "warm": (tree.warm, ""),
+        "ninja-nothing": (ninja.nothing, ""),
+        "ninja-one": (ninja.one, ""),
+        "ninja-comment": (ninja.comment, ""),
+        "ninja-header": (ninja.header, ""),
         "synthetic-nothing": (large.nothing, ""),
         "synthetic-one": (large.one, ""),
         "cc1": (step.cc1, "bare clang -cc1"),
@@ -285,6 +335,10 @@ NAMES = (
     "comment",
     "header",
     "warm",
+    "ninja-nothing",
+    "ninja-one",
+    "ninja-comment",
+    "ninja-header",
     "synthetic-nothing",
     "synthetic-one",
     "cc1",

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class Ahead:
@@ -23,6 +26,9 @@ class Ahead:
         """Begin some work in the background, unless it was begun. It ends before the process does."""
         with self._lock:
             if name not in self._begun:
+                # Late: not every process begins something.
+                from concurrent.futures import ThreadPoolExecutor
+
                 pool = ThreadPoolExecutor(max_workers=1)
                 self._begun[name] = pool.submit(work)
                 pool.shutdown(wait=False)

@@ -7,18 +7,19 @@ and the closing brace, both indented by eight spaces.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from copypatch.errors import CasesError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _OPEN = re.compile(r"^ {8}case (\w+): \{$", re.MULTILINE)
 _CLOSE = re.compile(r"\n {8}\}")
 _LOOKS_LIKE_CASE = re.compile(r"^[ \t]*case\s+(\w+)\s*:", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One uop: its name, its text from ``case`` to the closing brace, and the line it starts at (from 1)."""
 
     opname: str

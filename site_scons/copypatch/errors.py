@@ -67,6 +67,10 @@ class OutputError(CopypatchError):
     """An output cannot be written."""
 
 
+class NinjaError(CopypatchError):
+    """A step that ninja runs cannot go on; what is said names the way out."""
+
+
 class VerifyError(CopypatchError):
     """The header differs from what the tree's own generator writes, or the generator failed."""
 

@@ -17,14 +17,14 @@ from pathlib import Path
 from copypatch import depfile, records
 from copypatch.explain import describe_changes
 from copypatch.files import digest, digest_file, file_state, fingerprint, read_text, remove, write_if_changed
+from copypatch.marks import COMMON, MARK, PREFIX, marked
 from copypatch.process import Runner
 
 # The value of the opcode macro while the shared prefix is read. Where it turns up in the expanded prefix, a
 # header looks at the uop's name, and the prefix cannot be shared.
 SHARED_OPCODE = "_copypatch_shared_prefix"
 
-_MARK = "#pragma copypatch_part "
-_PARTS = re.compile(rf"^{re.escape(_MARK)}(\w+)$\n?", re.MULTILINE)
+_PARTS = re.compile(rf"^{re.escape(MARK)}(\w+)$\n?", re.MULTILINE)
 # Builtins through which a program sees positions that are not in the expanded text.
 _POSITIONS = ("__builtin_LINE", "__builtin_COLUMN", "__builtin_FILE", "__builtin_source_location")
 # Directives in a case that would change how the cases after it expand.
@@ -110,8 +110,15 @@ class Expansion:
         return self.inputs.alone == inputs and self._surroundings_unchanged()
 
     def _surroundings_unchanged(self) -> bool:
-        places = _places(map(Path, self.headers), map(Path, self.searched))
-        return self.headers_unchanged() and self.places == fingerprint(places)
+        return self.headers_unchanged() and self.places_unchanged()
+
+    def searched_places(self) -> list[Path]:
+        """Return the folders in which a new file could take a header's place, there or not."""
+        return _places(map(Path, self.headers), map(Path, self.searched))
+
+    def places_unchanged(self) -> bool:
+        """Tell whether the folders that were searched are still as they were."""
+        return self.places == fingerprint(self.searched_places())
 
     def headers_unchanged(self) -> bool:
         """Tell whether the headers are still as they were read."""
@@ -162,11 +169,6 @@ def _settled(files: Iterable[Path], begin: int) -> bool:
     return True
 
 
-# Names of the parts that are no units: the include block, and the template around an empty case.
-PREFIX = "_prefix"
-COMMON = "_common"
-
-
 def expand(
     runner: Runner,
     command: Sequence[str],
@@ -213,8 +215,7 @@ def expand(
         text = result.stdout.decode("utf-8", "surrogateescape")
         if name is not None:
             return {name: text}, headers
-        pieces = _PARTS.split(text)
-        return {PREFIX: pieces[0], **dict(zip(pieces[1::2], pieces[2::2], strict=True))}, headers
+        return split_parts(text), headers
 
     results = runner.map(run, jobs)
     alone = [found for (_, found), (_, name) in zip(results, jobs, strict=True) if name]
@@ -252,12 +253,23 @@ def _digests(texts: Mapping[str, str], parts: Parts, headers: Iterable[Path]) ->
     digests = {}
     for name, text in texts.items():
         positions = ""
-        if any(builtin in text for builtin in _POSITIONS):
+        if sees_positions(text):
             # Where something stands is in the texts as they were written.
             raw = "".join(digest_file(header) for header in sorted(headers) if header.is_file())
             positions = digest(raw + own.get(name, parts.prefix + parts.common))
         digests[name] = digest(text + positions)
     return digests
+
+
+def split_parts(text: str) -> dict[str, str]:
+    """Return the parts of an expanded text by name: the include block, and what stood behind marks."""
+    pieces = _PARTS.split(text)
+    return {PREFIX: pieces[0], **dict(zip(pieces[1::2], pieces[2::2], strict=True))}
+
+
+def sees_positions(text: str) -> bool:
+    """Tell whether an expanded text uses builtins that see more than it shows."""
+    return any(builtin in text for builtin in _POSITIONS)
 
 
 def _changes(
@@ -295,7 +307,7 @@ def _texts(memory: Path) -> dict[str, str]:
 
 def _write(folder: Path, name: str, prefix: str, units: Iterable[Unit]) -> Path:
     path = folder / f"{name}.c"
-    parts = "".join(f"{_MARK}{unit.name}\n{unit.text}\n" for unit in units)
+    parts = "".join(marked(unit.name, unit.text) for unit in units)
     write_if_changed(path, f"{prefix}{parts}")
     return path
 

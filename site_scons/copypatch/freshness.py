@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copypatch.cache import Store
-from copypatch.expansion import COMMON, PREFIX
 from copypatch.keys import Key
 from copypatch.manifest import OWN_TEXT, Entry, Manifest
+from copypatch.marks import COMMON, PREFIX
 from copypatch.plan import Plan
 
 

@@ -55,6 +55,16 @@ def _watched(question_path: str, tools: Sequence[Path], files: Sequence[Path]) -
     return [*(Path(folder) for folder in question_path.split(os.pathsep) if folder), *tools, *files]
 
 
+def watched_files(memory: Path) -> list[Path]:
+    """Return what decides of a remembered toolchain, as far as it is there: files, and folders searched before."""
+    record = records.load(memory)
+    tools = [Path(tool) for tool in record["tools"].values()]
+    files = [Path(file) for file in record["files"]]
+    places = [path.parent for path in (*tools, *files)]
+    found = [*_watched(os.environ.get("PATH", ""), tools, files), *places]
+    return [path for path in dict.fromkeys(found) if path.exists()]
+
+
 def _recall(memory: Path, question: str) -> Identified | None:
     try:
         record = records.load(memory)

@@ -24,6 +24,7 @@ from copypatch.expansion import SHARED_OPCODE, Expansion, Inputs, Parts, Unit
 from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
 from copypatch.manifest import Ledger
+from copypatch.marks import COMMON, NOBODY, PREFIX
 from copypatch.process import Runner
 from copypatch.template import OPCODE_MACRO, Template, UopSource
 from copypatch.toolchain import Toolchain
@@ -182,6 +183,10 @@ class Request:
             PREFIX_HEADER,
         )
 
+    def expand_command(self) -> list[str]:
+        """Return the command that expands uops, but for what the preprocessor is to do."""
+        return self.command(f"-D{OPCODE_MACRO}={SHARED_OPCODE}")
+
     def first_lines(self) -> list[str]:
         """Return the first lines of the header: two, and what the dialect has besides.
 
@@ -301,8 +306,8 @@ class Plan:
             key.add("dialect", request.tree.dialect.name)
             key.add("flags", "\0".join(flags))
             if not is_entry:
-                key.add("prefix", self.expansion.digests.get(expander.PREFIX, ""))
-                key.add("template", self.expansion.digests.get(expander.COMMON, ""))
+                key.add("prefix", self.expansion.digests.get(PREFIX, ""))
+                key.add("template", self.expansion.digests.get(COMMON, ""))
             if kind == "fragment":
                 key.add("rules", self.rules)
             keys[kind, is_entry] = key
@@ -313,8 +318,8 @@ class Plan:
         steps = request.steps(opname)
         is_entry = opname == request.entry
         # Where every uop's text holds all cases, the template's expansion says it all.
-        part = expander.COMMON if request.tree.dialect.whole and not is_entry else opname
-        needed = (part,) if is_entry else (part, expander.PREFIX, expander.COMMON)
+        part = COMMON if request.tree.dialect.whole and not is_entry else opname
+        needed = (part,) if is_entry else (part, PREFIX, COMMON)
         if steps and any(name not in digests for name in needed):
             return None
         key = self._shared_keys[kind, is_entry].copy()
@@ -330,6 +335,23 @@ class Plan:
         return digest(case.text) if case is not None else ""
 
 
+def inputs_of(request: Request, cases: Sequence[Case], cases_text: str, template_text: str) -> Inputs:
+    """Return digests of all that is expanded, but for the headers. Raises OSError."""
+    by = [*request.expand_command(), request.identity]
+    entry_text = read_text(request.tree.sources.entry)
+    return Inputs(
+        expander.inputs_digest(by, [cases_text, template_text, entry_text]),
+        expander.inputs_digest(by, [template_text]),
+        {} if request.tree.dialect.whole else {case.opname: digest(case.text) for case in cases},
+        expander.inputs_digest(by, [entry_text]),
+    )
+
+
+def empty_text(request: Request, template: Template) -> str:
+    """Return the template around an empty case. Raises TemplateError."""
+    return request.tree.dialect.insert(template, Case(NOBODY, "", 1), request.tree.sources.cases).text
+
+
 def make(request: Request, runner: Runner) -> Plan:
     """Make the plan of one header: split the cases, and expand what has changed since the last plan.
 
@@ -340,32 +362,23 @@ def make(request: Request, runner: Runner) -> Plan:
     cases = case_splitter.split(cases_text, sources.cases)
     texts = UopTexts(templates.split(template_text, sources.template), cases)
     # A template that takes no case is told at once, whatever is up to date.
-    common = dialect.insert(texts.template, Case("_copypatch_none", "", 1), sources.cases).text
-    command = request.command(f"-D{OPCODE_MACRO}={SHARED_OPCODE}")
-    by = [*command, request.identity]
-    entry_text = read_text(sources.entry)
-    inputs = expander.inputs_digest(by, [cases_text, template_text, entry_text])
+    common = empty_text(request, texts.template)
+    inputs = inputs_of(request, texts.cases, cases_text, template_text)
     expansion = expander.load(request.paths.expansion)
-    if expansion is None or not expansion.is_current(inputs):
-        raw = {} if dialect.whole else {case.opname: digest(case.text) for case in cases}
-        template_inputs = expander.inputs_digest(by, [template_text])
-        known = expansion.units_of(template_inputs) if expansion is not None else {}
+    if expansion is None or not expansion.is_current(inputs.all):
+        known = expansion.units_of(inputs.template) if expansion is not None else {}
         units = [
             Unit(case.opname, dialect.insert(texts.template, case, sources.cases).text, expander.leaks(case.text))
             for case in cases
-            if case.opname in raw and known.get(case.opname) != raw[case.opname]
+            if case.opname in inputs.units and known.get(case.opname) != inputs.units[case.opname]
         ]
+        alone = {request.entry: sources.entry} if request.steps(request.entry) else {}
         expansion = expander.expand(
             runner,
-            command,
+            request.expand_command(),
             make_folder(request.paths.folder / "expand"),
-            Parts(
-                texts.template.prefix,
-                common,
-                units,
-                {request.entry: sources.entry} if request.steps(request.entry) else {},
-            ),
-            Inputs(inputs, template_inputs, raw, expander.inputs_digest(by, [entry_text])),
+            Parts(texts.template.prefix, common, units, alone),
+            inputs,
             folders=[flag.path for flag in request.flags if flag.path is not None],
             before=expansion,
         )

@@ -9,7 +9,6 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -60,6 +59,9 @@ class Runner:
         todo = list(items)
         if self.jobs == 1 or len(todo) < 2:
             return [function(item) for item in todo]
+        # Late: not every process has to do many things at a time.
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(max_workers=min(self.jobs, len(todo))) as pool:
             futures = [pool.submit(function, item) for item in todo]
             try:

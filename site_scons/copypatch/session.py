@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -16,6 +17,7 @@ from copypatch.errors import OptionError, OutputError
 from copypatch.files import make_folder
 from copypatch.freshness import Decision, Verdict, decide
 from copypatch.identity import Identified, identify
+from copypatch.ninja import owner, turns
 from copypatch.plan import Plan, Request
 from copypatch.process import Runner
 from copypatch.report import Report
@@ -91,9 +93,10 @@ def open_session(
             "header for one target; build them one at a time, each with its own out=DIR"
         )
     context = Context(runner, Report(console), open_store(options, console))
-    lock = folder_lock.acquire(
-        make_folder(out) / "uops" / "lock", lambda: console.line(f"waiting for another build in {out} ...")
-    )
+    lock = _lock(make_folder(out), lambda: console.line(f"waiting for another build in {out} ..."))
+    # ninja needs the objects, not the fragments alone.
+    shared = turns.is_used(out)
+    whole_chain = whole_chain or shared
     with runner.timeline.span("find the toolchain", STEP):
         found = _toolchain(options, tree, out, console)
     headers = []
@@ -116,8 +119,28 @@ def open_session(
                 headers.append(_open_header(plan, context, whole_chain=whole_chain, dry=dry))
         except OSError as error:
             raise OutputError(f"{error.filename}: {error.strerror}") from error
+    if shared and not dry and not all(header.current for header in headers):
+        turns.take(out)
     context.report.total = sum(len(header.plan.opnames) for header in headers)
     return Session(options, tree, tuple(headers), out, context, lock)
+
+
+_PAUSE = 0.02
+
+
+def _lock(out: Path, waiting: Callable[[], None]) -> IO[str] | None:
+    """Lock an output folder, once no ninja has it. Raises OutputError."""
+    lock = folder_lock.acquire(out / "uops" / "lock", waiting)
+    if lock is not None and owner.is_taken(str(out)):
+        waiting()
+    while lock is not None and owner.is_taken(str(out)):
+        # Its steps need the lock to come to an end.
+        lock.close()
+        time.sleep(_PAUSE)
+        lock = folder_lock.acquire(out / "uops" / "lock", lambda: None)
+    if turns.is_used(out) and not owner.is_ours(str(out)):
+        owner.wait_for_steps(str(out))
+    return lock
 
 
 def _toolchain(options: Options, tree: Tree, out: Path, console: Console) -> Identified:

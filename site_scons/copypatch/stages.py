@@ -32,6 +32,12 @@ _MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 
 
+def digest_of_all() -> str:
+    """Return a digest of all our files."""
+    files = sorted(_PACKAGE.rglob("*.py"))
+    return digest("".join(f"{path.relative_to(_PACKAGE)} {digest_file(path)}\n" for path in files))
+
+
 def digest_of(stage: str) -> str:
     """Return a digest of the files that make the artefacts of a stage. Raises KeyError for an unknown one."""
     files = sorted({path for pattern in _MODULES[stage] for path in _PACKAGE.glob(pattern)})

@@ -22,17 +22,24 @@ from copypatch.holes import Stencil, StencilGroup
 from copypatch.plan import Plan
 from copypatch.process import Runner
 from copypatch.progress import of_compile
+from copypatch.toolchain import Toolchain
 
 __all__ = [
     "begin_prefix",
     "compile_objects",
+    "describe_objects",
+    "describing_commands",
     "dispatcher_text",
     "header_head",
     "header_is_current",
+    "header_text",
+    "make_fragments",
+    "make_holes",
     "merge_header",
     "precompile",
     "read_objects",
     "restore_fragments",
+    "with_header",
     "write_dispatcher",
     "write_fragments",
     "write_holes",
@@ -165,27 +172,37 @@ def read_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:
 
     Uops without an object are passed over. Raises ObjectError, OutputError.
     """
-    paths, toolchain = plan.paths, plan.request.toolchain
+    paths = plan.paths
     opnames = [opname for opname in opnames if paths.object(opname).is_file()]
     opnames = _changed(
         plan, opnames, lambda name: [paths.object(name), paths.sections(name), paths.disassembly(name)]
     )
+    describe_objects(plan, opnames, context)
+
+
+def describe_objects(plan: Plan, opnames: Sequence[str], context: Context) -> None:
+    """Do for these uops what :func:`read_objects` does for those that changed."""
     if not opnames:
         return
+    paths, toolchain = plan.paths, plan.request.toolchain
     _announce(plan, "reading objects", opnames, context)
     folder = paths.object(opnames[0]).parent
     names = [paths.object(opname).name for opname in opnames]
     read, dump = context.runner.map(
-        lambda command: _tool_output(command, folder, context.runner),
-        [
-            [str(toolchain.readobj), *readobj.ARGUMENTS, *names],
-            [str(toolchain.objdump), "--disassemble", "--reloc", *names],
-        ],
+        lambda command: _tool_output([*command, *names], folder, context.runner), describing_commands(toolchain)
     )
     for opname, text in zip(opnames, readobj.split(read, names), strict=True):
         write_if_changed(paths.sections(opname), text)
     for opname, text in zip(opnames, _split_disassembly(dump, names), strict=True):
         write_if_changed(paths.disassembly(opname), text)
+
+
+def describing_commands(toolchain: Toolchain) -> list[list[str]]:
+    """Return the commands that describe objects, whose names are to follow."""
+    return [
+        [str(toolchain.readobj), *readobj.ARGUMENTS],
+        [str(toolchain.objdump), "--disassemble", "--reloc"],
+    ]
 
 
 def _tool_output(command: Sequence[str], folder: Path, runner: Runner) -> str:
@@ -220,7 +237,15 @@ def write_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """
     paths = plan.paths
     opnames = [name for name in opnames if not plan.request.steps(name) or paths.sections(name).is_file()]
-    opnames = _changed(plan, opnames, lambda name: plan.paths.chain(name, plan.request.steps(name))[-4:-1])
+    make_holes(
+        plan,
+        _changed(plan, opnames, lambda name: plan.paths.chain(name, plan.request.steps(name))[-4:-1]),
+        context,
+    )
+
+
+def make_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
+    """Do for these uops what :func:`write_holes` does for those that changed."""
     _announce(plan, "making holes files", opnames, context)
     for opname in opnames:
         try:
@@ -248,13 +273,18 @@ def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     """
     made = [opname for opname in opnames if plan.paths.holes(opname).is_file()]
     changed = _changed(plan, made, lambda name: [plan.paths.holes(name), plan.paths.fragment(name)])
-    _announce(plan, "writing fragments", changed, context)
-    for opname in changed:
+    make_fragments(plan, changed, context)
+    _record_made(plan, made, context)
+    _want(plan, [opname for opname in opnames if opname not in made])
+
+
+def make_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> None:
+    """Write the fragments of these uops and record nothing. Raises HolesFileError, OutputError."""
+    _announce(plan, "writing fragments", opnames, context)
+    for opname in opnames:
         path = plan.paths.holes(opname)
         group = holes_file.load(read_text(path), str(path))
         write_if_changed(plan.paths.fragment(opname), fragment.write(group, plan.request.tree.dialect.text))
-    _record_made(plan, made, context)
-    _want(plan, [opname for opname in opnames if opname not in made])
 
 
 def _want(plan: Plan, missing: Sequence[str]) -> None:
@@ -313,20 +343,32 @@ def merge_header(plan: Plan, context: Context) -> bool:
 
     Raises CompileError when a fragment is missing, MergeError, OutputError, OSError.
     """
+    context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
+    text = header_text(plan)
+    changed = write_if_changed(plan.request.header, text)
+    plan.ledger.write(with_header(plan.ledger.read(), plan, text))
+    return changed
+
+
+def with_header(known: manifest.Manifest, plan: Plan, text: str) -> manifest.Manifest:
+    """Return a manifest that knows of a finished header, and of no uop that is not in it. Raises OSError."""
+    wanted = set(plan.opnames)
+    kept = {opname: entry for opname, entry in known.entries.items() if opname in wanted}
+    return replace(known, entries=kept, header=digest(text), head=digest(header_head(plan)))
+
+
+def header_text(plan: Plan) -> str:
+    """Return the text of a target's header, from all fragments.
+
+    Raises CompileError when a fragment is missing, MergeError, OSError.
+    """
     dialect, paths = plan.request.tree.dialect, plan.paths
     _want(plan, [opname for opname in plan.opnames if not paths.fragment(opname).is_file()])
     fragments = [
         fragment.parse(read_text(paths.fragment(opname)), str(paths.fragment(opname))) for opname in plan.opnames
     ]
     footer = dialect.footer(fragments, plan.request.entry, dialect.text)
-    context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
-    text = merge.header(plan.request.first_lines(), fragments, footer)
-    changed = write_if_changed(plan.request.header, text)
-    known = plan.ledger.read()
-    wanted = set(plan.opnames)
-    kept = {opname: entry for opname, entry in known.entries.items() if opname in wanted}
-    plan.ledger.write(replace(known, entries=kept, header=digest(text), head=digest(header_head(plan))))
-    return changed
+    return merge.header(plan.request.first_lines(), fragments, footer)
 
 
 def header_is_current(plan: Plan, known: manifest.Manifest) -> bool:

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from copypatch.cases import Case
 from copypatch.errors import TemplateError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from copypatch.cases import Case
 
 # The macro that names the uop, by which a template can tell one from another.
 OPCODE_MACRO = "_JIT_OPCODE"
 PLACEHOLDER = "CASE"
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """A template cut in two. *prefix_lines* is the number of lines of *prefix*, the include block."""
 
     path: Path
@@ -29,8 +31,7 @@ class Template:
     rest: str
 
 
-@dataclass(frozen=True, slots=True)
-class UopSource:
+class UopSource(NamedTuple):
     """The C text of one uop.
 
     *locate* maps a line that the compiler reports for the uop's own file to the file and line where the user

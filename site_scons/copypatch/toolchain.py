@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -182,6 +181,8 @@ _LIBRARY = re.compile(r"lib(?:LLVM|clang)[^/]*\.(?:so|dylib)")
 
 
 def _libraries(program: Path) -> Iterator[Path]:
+    import shutil
+
     ldd = shutil.which("ldd")
     if ldd is not None:
         process = subprocess.run([ldd, program], capture_output=True, text=True, errors="replace", check=False)

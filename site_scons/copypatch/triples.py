@@ -6,7 +6,6 @@ The set is the one that CPython's generator knows (``get_target`` in Tools/jit/_
 from __future__ import annotations
 
 import enum
-import platform
 import re
 import sys
 from dataclasses import dataclass
@@ -149,6 +148,9 @@ def parse_list(value: str) -> tuple[Target, ...]:
 
 def host() -> str:
     """Return the triple of this machine. Raises OptionError where it is not a known target."""
+    # Late: not every process has to ask.
+    import platform
+
     machine = {"amd64": "x86_64", "arm64": "aarch64"}.get(platform.machine().lower(), platform.machine().lower())
     system = {"linux": "unknown-linux-gnu", "darwin": "apple-darwin", "win32": "pc-windows-msvc"}.get(sys.platform)
     triple = f"{machine}-{system or sys.platform}"

@@ -14,6 +14,7 @@ from copypatch import steps
 from copypatch.console import Console
 from copypatch.context import Context
 from copypatch.errors import CopypatchError
+from copypatch.ninja import turns
 from copypatch.plan import Plan
 from copypatch.session import Session
 from copypatch.timeline import STEP
@@ -109,8 +110,14 @@ def _precompile(target: Sequence[Node], source: Sequence[Node], env: Environment
 
 def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
+
+    def merge() -> None:
+        steps.merge_header(plan, session.context)
+        if turns.is_used(session.out):
+            turns.settle(plan)
+
     with _timed(session, "merge", plan):
-        return guarded(console, lambda: steps.merge_header(plan, session.context))
+        return guarded(console, merge)
 
 
 def _dispatch(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:

@@ -12,7 +12,7 @@ import SCons.Action
 import SCons.Errors
 import SCons.Script
 
-from copypatch import cache_report, variables
+from copypatch import cache_report, ninja_file, variables
 from copypatch.errors import CopypatchError
 from copypatch.session import Session, open_store
 from copypatch.verify import compare_alone, compare_with_generator
@@ -45,6 +45,16 @@ def _verify(target: Sequence[Node], source: Sequence[Node], env: Environment) ->
         console.line(f"verify: {names}: identical to what the tree's own generator writes")
 
     return guarded(console, compare)
+
+
+def _ninja(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
+    session, console = env["STENCIL_SESSION"], env["STENCIL_CONSOLE"]
+
+    def write() -> None:
+        ninja_file.write(session, TEMPLATES)
+        console.line(f"ninja: {session.out}/build.ninja is written; build with: ninja -C {session.out}")
+
+    return guarded(console, write)
 
 
 def _run(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
@@ -83,6 +93,7 @@ _CACHE_TARGETS: Mapping[str, str] = {
 TARGETS: Mapping[str, str] = {
     "(none)": "build the headers",
     "run": "embedded templates: build and run the demo, which checks the JIT against the interpreter",
+    "ninja": "write build.ninja into the output folder; `ninja -C` it builds the same headers",
     "verify": "compile a sample alone, run the tree's own generator, and compare byte for byte",
     **EMBED_TARGETS,
     **copypatch_reports.TARGETS,
@@ -95,6 +106,7 @@ def named_targets(env: Environment, session: Session, headers: Sequence[Node]) -
     env = env.Clone(STENCIL_SESSION=session)
     copypatch_reports.declare_reports(env, session, headers, TEMPLATES, SCons.Script.COMMAND_LINE_TARGETS)
     env.AlwaysBuild(env.Alias("verify", headers, SCons.Action.Action(_verify, cmdstr=None)))
+    env.AlwaysBuild(env.Alias("ninja", [], SCons.Action.Action(_ninja, cmdstr=None)))
     if "run" in SCons.Script.COMMAND_LINE_TARGETS:
         if session.options.cpython is not None:
             raise SCons.Errors.StopError("copypatch: run: the demo runs the embedded templates; leave out cpython=")

@@ -29,6 +29,7 @@ _LEVELS = (
         "records",
         "revision",
         "timeline",
+        "marks",
     ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
@@ -54,7 +55,7 @@ _LEVELS = (
     ("plan",),
     ("progress", "shards", "context", "freshness", "compile"),
     ("steps",),
-    ("graph",),
+    ("graph", "ninja"),
     # adapters
     ("session", "verify"),
     ("build",),
@@ -65,6 +66,8 @@ _LEVELS = (
     ("baseline", "show"),
     ("report_data",),
     ("html_report",),
+    ("ninja_file",),
+    ("ninja_run",),
 )
 
 

@@ -9,8 +9,6 @@ import pytest
 from unit.toy_clang import ToyClang
 
 from copypatch.expansion import (
-    COMMON,
-    PREFIX,
     SHARED_OPCODE,
     Expansion,
     Inputs,
@@ -22,6 +20,7 @@ from copypatch.expansion import (
     load,
     save,
 )
+from copypatch.marks import COMMON, PREFIX
 
 
 @pytest.fixture(autouse=True)

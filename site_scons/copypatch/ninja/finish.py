@@ -1,0 +1,234 @@
+"""What the stencils step does once its imports are there: holes, fragments, header, and what the next build knows.
+
+An object is taken for what its source and the headers say now only if nothing can have come between: its source is
+the one that the split wrote, older than the object, and no header has changed since the headers step.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from copypatch import depfile, manifest, steps
+from copypatch import expansion as expander
+from copypatch import plan as planner
+from copypatch.cache import NoStore
+from copypatch.console import Console
+from copypatch.context import Context
+from copypatch.errors import NinjaError
+from copypatch.expansion import Expansion, Unit
+from copypatch.files import digest, fingerprint, read_text, remove, write_if_changed
+from copypatch.manifest import Manifest
+from copypatch.marks import COMMON, PREFIX
+from copypatch.ninja import folders, headers, places, requests, split, turns
+from copypatch.ninja.begun import Begun
+from copypatch.ninja.runner import BegunRunner
+from copypatch.plan import Plan
+from copypatch.process import Runner
+from copypatch.report import Report
+
+_AGAIN = "was changed while the build ran; run ninja again"
+
+
+class _Quiet(Console):
+    """ninja says what is being done."""
+
+    def doing(self, what: str, count: int | None = None) -> None:
+        """Say nothing."""
+
+
+def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
+    """Make the header of a plan, and tell the next build of it.
+
+    *changed* are the uops whose objects or fragments were written since the last time.
+
+    Raises CopypatchError, OSError.
+    """
+    request = requests.load(out, name)
+    texts = requests.texts(request)
+    sources, cut = request.tree.sources, places.load(f"{out}/{places.texts_file(name)}")
+    for what, path in (("cases", sources.cases), ("template", sources.template)):
+        if cut.get(what) != split.digest(places.text(str(path))):
+            raise NinjaError(f"{path} {_AGAIN}")
+    runner = BegunRunner(begun)
+    console = _Quiet.for_streams()
+    context = Context(runner, Report(console), NoStore())
+    expansion = expander.load(request.paths.expansion)
+    if expansion is None:
+        raise NinjaError(f"{request.paths.expansion}: lost or damaged; run `scons ninja` again")
+    plan = Plan(request, texts, expansion)
+    known = plan.ledger.read()
+    todo = _to_describe(plan, known, changed)
+    _check_times(plan, known, todo)
+    steps.describe_objects(plan, [opname for opname in todo if request.steps(opname)], context)
+    steps.make_holes(plan, todo, context)
+    steps.make_fragments(plan, [opname for opname in todo if plan.paths.holes(opname).is_file()], context)
+    plan = Plan(request, texts, _expand(plan, runner))
+    _check_keys(plan, known, {*todo, *changed})
+    known = _with_entries(plan, known, {*todo, *changed})
+    text = steps.header_text(plan)
+    expander.save(plan.paths.expansion, plan.expansion)
+    headers.remember(plan, before=expansion)
+    plan.ledger.write(steps.with_header(known, plan, text))
+    write_if_changed(request.header, text)
+    rule = depfile.write(request.header.name, dict.fromkeys(_read_for_first_lines(plan)))
+    write_if_changed(Path(out, places.stencils_depfile(name)), rule)
+    places.write(f"{out}/{places.texts_file(name)}", json.dumps({**cut, "pending": []}))
+
+
+def _to_describe(plan: Plan, known: Manifest, changed: Collection[str]) -> list[str]:
+    """Return the uops whose fragments have to be made: their objects are new, or something behind them is not."""
+    settled = {"rules": plan.rules, "compiler": plan.request.identity}
+    found = []
+    for opname in plan.opnames:
+        entry = known.entries.get(opname)
+        chain = plan.paths.chain(opname, plan.request.steps(opname))
+        if (
+            entry is None
+            or any(entry.inputs.get(name) != value for name, value in settled.items())
+            or (opname in changed and not entry.intact(chain))
+        ):
+            found.append(opname)
+    return found
+
+
+def _check_times(plan: Plan, known: Manifest, opnames: Sequence[str]) -> None:
+    """Make sure that new objects are newer than what they are made of. Raises NinjaError."""
+    out, name, paths = str(plan.request.out), plan.request.name, plan.paths
+    for opname in opnames:
+        if not plan.request.steps(opname):
+            continue
+        made = paths.object(opname)
+        entry = known.entries.get(opname)
+        if entry is not None and entry.intact([made]):
+            continue
+        behind = [f"{out}/{places.key_file(name, opname)}"]
+        if opname != plan.request.entry:
+            behind.append(str(paths.source(opname)))
+        if any(os.stat(path).st_mtime_ns > made.stat().st_mtime_ns for path in behind):
+            remove([made])
+            raise NinjaError(f"{behind[-1]} {_AGAIN}")
+
+
+def _expand(plan: Plan, runner: Runner) -> Expansion:
+    """Return the expansion of the texts as they are now: of the edited uops alone, where the rest cannot differ."""
+    request, before = plan.request, plan.expansion
+    record = places.load(f"{request.out}/{places.headers_file(request.name)}")
+    sources = request.tree.sources
+    cases, template = read_text(sources.cases), read_text(sources.template)
+    inputs = planner.inputs_of(request, plan.texts.cases, cases, template)
+    if before.is_current(inputs.all):
+        return before
+    found = None
+    where = fingerprint(map(Path, record.get("places", ())))
+    if (
+        record.get("base") == headers.base(plan)
+        and record.get("expansion") == headers.digest_of_inputs(plan)
+        and record["names"] == folders.names(record["places"])
+    ):
+        # An editor that saves a file beside changes a folder, but no name in it.
+        edited = [name for name in plan.texts.by_name if record["texts"].get(name) != plan.own_text(name)]
+        found = _expand_edited(plan, edited, runner)
+    if found is None:
+        made = planner.make(request, runner).expansion
+        # A case may include a header that nothing else does.
+        changed = any(made.headers.get(header, state) != state for header, state in before.headers.items())
+        if changed or made.shares_prefix != before.shares_prefix:
+            turns.take(request.out)
+            raise NinjaError(headers.CHANGED)
+        return made
+    kept = {
+        name: one
+        for name, one in before.digests.items()
+        if name in plan.texts.by_name or name not in record["texts"]
+    }
+    return replace(before, inputs=inputs, places=where, digests={**kept, **found}, changes={})
+
+
+def _expand_edited(plan: Plan, edited: Sequence[str], runner: Runner) -> dict[str, str] | None:
+    """Return the digests of a few uops' expanded texts; None where all have to be expanded for them."""
+    dialect, texts, before = plan.request.tree.dialect, plan.texts, plan.expansion
+    if dialect.whole or not before.inputs.all or not before.headers_unchanged():
+        return None
+    cases = plan.request.tree.sources.cases
+    units = [
+        Unit(
+            name,
+            dialect.insert(texts.template, texts.by_name[name], cases).text,
+            expander.leaks(texts.by_name[name].text),
+        )
+        for name in edited
+    ]
+    if len(edited) > split.MOST_EDITED or any(unit.leaks for unit in units):
+        return None
+    nothing = planner.empty_text(plan.request, texts.template)
+    text = split.edited_text(texts.template.prefix, nothing, {unit.name: unit.text for unit in units})
+    source = plan.request.out / places.edited_source(plan.request.name)
+    if write_if_changed(source, text):
+        # What was begun is of another text.
+        runner = Runner(1)
+    folder = plan.paths.folder
+    result = runner.run([*plan.request.expand_command(), "-E", "-P", str(source)], cwd=folder)
+    if result.status:
+        return None
+    found = expander.split_parts(result.stdout.decode("utf-8", "surrogateescape"))
+    if any(map(expander.sees_positions, found.values())):
+        return None
+    digests = {name: digest(text) for name, text in found.items()}
+    same = all(digests.get(part) == before.digests.get(part) for part in (PREFIX, COMMON))
+    return digests if same and before.headers_unchanged() else None
+
+
+def _check_keys(plan: Plan, known: Manifest, new: Collection[str]) -> None:
+    """Make sure that no other object is of another text by now. Raises NinjaError."""
+    if not plan.expansion.headers_unchanged():
+        turns.take(plan.request.out)
+        raise NinjaError(headers.CHANGED)
+    for opname in plan.opnames:
+        if opname in new:
+            _check_object(plan, known, opname)
+            continue
+        key, entry = plan.fragment_key(opname), known.entries[opname]
+        if key is None or entry.key != key.hexdigest():
+            turns.take(plan.request.out)
+            raise NinjaError(f"{opname}: {headers.CHANGED}")
+
+
+def _check_object(plan: Plan, known: Manifest, opname: str) -> None:
+    """Make sure that an object has not changed for no reason: a clang of a ninja that was killed may have made it.
+
+    Raises NinjaError.
+    """
+    key, entry = plan.key(opname), known.entries.get(opname)
+    made = plan.paths.object(opname)
+    if key is not None and entry is not None and entry.object_key == key.hexdigest() and not entry.intact([made]):
+        remove([made])
+        raise NinjaError(f"{made}: it is not what it was, though nothing it is made of changed; run ninja again")
+
+
+def _with_entries(plan: Plan, known: Manifest, opnames: Collection[str]) -> Manifest:
+    """Return the manifest with what was made."""
+    entries = dict(known.entries)
+    for opname in opnames:
+        key = plan.fragment_key(opname)
+        if key is None:
+            entries.pop(opname, None)
+            continue
+        chain = plan.paths.chain(opname, plan.request.steps(opname))
+        # What clang may have said of it is not known here, so it never goes into the cache, which is silent.
+        entries[opname] = manifest.entry(key, plan.key(opname), plan.own_text(opname), chain, warned=True)
+    return replace(known, entries=entries)
+
+
+def _read_for_first_lines(plan: Plan) -> Iterator[str]:
+    """Yield the files, and their folder, of which the first line is a digest."""
+    sources = plan.request.tree.sources
+    yield from map(str, (sources.cases, sources.template, sources.entry))
+    if sources.pyconfig is not None:
+        yield str(sources.pyconfig / "pyconfig.h")
+        for folder, _, files in os.walk(sources.template.parent):
+            yield folder
+            yield from (f"{folder}/{file}" for file in files)

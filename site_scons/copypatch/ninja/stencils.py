@@ -1,0 +1,64 @@
+"""The stencils step: from the changed objects to the header, in one process.
+
+What other programs have to do is begun first: they run while Python imports what comes after.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+
+from copypatch.ninja import places
+from copypatch.ninja.begun import Begun
+
+
+def run(out: str, name: str) -> None:
+    """Make the header of a plan. Raises CopypatchError, OSError."""
+    settings = places.settings(out, name)
+    folder = f"{out}/{places.plan_folder(name)}"
+
+    def fragment(opname: str) -> str:
+        return state(f"{folder}/fragments/{opname}.h")
+
+    states = {opname: state(f"{folder}/obj/{opname}.o") for opname in settings["compiled"]}
+    before = places.load(f"{out}/{places.stencils_file(name)}")
+    incomplete = set(_incomplete(folder, settings["compiled"]))
+    changed = [
+        opname
+        for opname, found in states.items()
+        if opname in incomplete or before.get(opname) != f"{found} {fragment(opname)}"
+    ]
+    begun = Begun()
+    if changed:
+        for command in settings["describe"]:
+            begun.begin([*command, *(f"{opname}.o" for opname in changed)], f"{folder}/obj")
+    if places.load(f"{out}/{places.texts_file(name)}").get("pending"):
+        begun.begin([*settings["expand"], f"{out}/{places.edited_source(name)}"], folder)
+    from copypatch.ninja.finish import finish
+
+    finish(out, name, changed, begun)
+    places.write(
+        f"{out}/{places.stencils_file(name)}",
+        # Objects as they were when it was begun: what came since is for the next time.
+        json.dumps({opname: f"{found} {fragment(opname)}" for opname, found in states.items()}),
+    )
+
+
+def state(path: str) -> str:
+    """Return what tells whether a file was written again; the same as :func:`copypatch.files.file_state`."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return "absent"
+    return f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_size} {found.st_ino}"
+
+
+def _incomplete(folder: str, opnames: Sequence[str]) -> Iterator[str]:
+    """Yield the uops of which something is missing that is made from the object."""
+    for kind, suffix in (("json", ".json"), ("dis", ".dis"), ("holes", ".holes.json")):
+        try:
+            there = set(os.listdir(f"{folder}/{kind}"))
+        except OSError:
+            there = set()
+        yield from (opname for opname in opnames if f"{opname}{suffix}" not in there)
