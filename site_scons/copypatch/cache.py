@@ -23,6 +23,8 @@ from copypatch.keys import SCHEMA
 DEFAULT_LIMIT = 2 << 30
 # Seconds to wait for another process's write before the cache is given up for this build.
 _PATIENCE = 10.0
+# Less for its first statement, which waits for nothing but a database that is broken or just being made.
+_PATIENCE_TO_OPEN = 2.0
 
 
 class Store(Protocol):
@@ -155,6 +157,8 @@ class DiskStore:
 
 def _open_database(folder: Path, limit: int) -> Any:
     # Late: the import takes 20 ms, which a build with nothing to do can spare.
+    import sqlite3
+
     import diskcache
 
     class RawDisk(diskcache.Disk):  # type: ignore[misc]
@@ -168,6 +172,9 @@ def _open_database(folder: Path, limit: int) -> Any:
         def get(self, key: object, raw: int) -> object:
             return key if raw else None
 
+    # Where another process or the file system refuses a lock, diskcache itself would go on trying for a minute.
+    with contextlib.closing(sqlite3.connect(folder / "cache.db", timeout=_PATIENCE_TO_OPEN)) as probe:
+        probe.execute("PRAGMA journal_mode = wal")
     return diskcache.Cache(
         str(folder),
         disk=RawDisk,

@@ -163,6 +163,15 @@ class Request:
         """The compiler flags that all uops share, but for the user's."""
         return self.tree.dialect.flags(self.tree.sources, self.target, self.debug)
 
+    @cached_property
+    def rules(self) -> str:
+        """A digest of all that makes a fragment of an object: our code, and what the dialect says."""
+        dialect = self.tree.dialect
+        made_by = [stages.digest_of(stage) for stage in ("sections", "holes", "fragment")]
+        if dialect.code:
+            made_by.append(own_code_digest(dialect))
+        return digest(repr([dialect.name, dialect.stencil, dialect.text, self.target.platform, made_by]))
+
     def command(self, *arguments: str) -> list[str]:
         """Return a clang command; the user's flags come last, to override any other."""
         return [
@@ -284,14 +293,10 @@ class Plan:
         """Return the key of a group's fragment: the object's fields, and all that turns it into a fragment."""
         return self._key("fragment", opname)
 
-    @cached_property
+    @property
     def rules(self) -> str:
-        """A digest of all that makes a fragment of an object: our code, and what the dialect says."""
-        dialect = self.request.tree.dialect
-        made_by = [stages.digest_of(stage) for stage in ("sections", "holes", "fragment")]
-        if dialect.code:
-            made_by.append(own_code_digest(dialect))
-        return digest(repr([dialect.name, dialect.stencil, dialect.text, self.request.target.platform, made_by]))
+        """A digest of all that makes a fragment of an object."""
+        return self.request.rules
 
     @cached_property
     def _shared_keys(self) -> dict[tuple[str, bool], Key]:

@@ -111,7 +111,7 @@ def test_jit_o_of_debians_source(place: Callable[[str], Path], tmp_path: Path, p
     _keep_few_cases(trees.cases_file(cpython.tree))
     makefile = cpython.build / "Makefile"
     # It was configured in another folder.
-    text = re.sub(r"^srcdir=.*$", "srcdir=\t\t..", makefile.read_text("utf-8"), flags=re.MULTILINE)
+    text = re.sub(r"^(srcdir|VPATH)=.*$", r"\1=\t\t..", makefile.read_text("utf-8"), flags=re.MULTILINE)
     makefile.write_text(text, encoding="utf-8")
     files = _files(cpython.build)
     cpython.embed()
