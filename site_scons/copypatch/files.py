@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from copypatch.errors import OutputError
@@ -16,16 +16,27 @@ def digest(data: bytes | str) -> str:
     return hashlib.sha256(_bytes(data)).hexdigest()
 
 
-# What is read in one piece; hashlib's own way to read a file costs a small one more than its hash does.
+# What is read in one piece at most.
 _PIECE = 1 << 20
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    # Thousands of small files are read in a build, and Python's own layers cost more than the system does.
+    file = os.open(path, os.O_RDONLY)
+    try:
+        size = min(os.fstat(file).st_size + 1, _PIECE)
+        while piece := os.read(file, size):
+            yield piece
+    finally:
+        os.close(file)
 
 
 def digest_file(path: Path) -> str:
     """Return the sha256 of the file's content in hexadecimal. Raises OSError."""
-    with path.open("rb", buffering=0) as file:
-        if os.fstat(file.fileno()).st_size <= _PIECE:
-            return hashlib.sha256(file.read()).hexdigest()
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    hasher = hashlib.sha256()
+    for piece in _pieces(path):
+        hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def read_text(path: Path) -> str:
@@ -33,7 +44,7 @@ def read_text(path: Path) -> str:
 
     Bytes that are not UTF-8 (a comment in Latin-1, say) survive a round trip through :func:`write_if_changed`.
     """
-    return path.read_bytes().decode("utf-8", "surrogateescape")
+    return b"".join(_pieces(path)).decode("utf-8", "surrogateescape")
 
 
 def make_folder(path: Path) -> Path:

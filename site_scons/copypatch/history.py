@@ -5,20 +5,20 @@ Nothing depends on it: a file that is missing or damaged means that the reports 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from copypatch import records
 from copypatch.errors import OutputError
-from copypatch.files import write_if_changed
 from copypatch.plan import Plan
 from copypatch.report import Report
 from copypatch.session import Session
 from copypatch.timeline import PROCESS, STEP, UOP, Event, split_shard
 
-FORMAT = 1
+FORMAT = 2
+_EVENT = tuple(one.name for one in fields(Event))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +51,29 @@ def path(out: Path) -> Path:
 def load(file: Path) -> History:
     """Return what a file says; an empty history where it cannot be read."""
     try:
-        record = json.loads(file.read_bytes())
-        if record["format"] != FORMAT:
+        known = records.load(file)
+        if known["format"] != FORMAT:
             return History()
         uops = {
             plan: {
-                name: Made(one["how"], one["why"], one["compile_ms"], tuple(tuple(step) for step in one["steps"]))
-                for name, one in made.items()
+                name: Made(how, why, compile_ms, tuple(tuple(step) for step in steps))
+                for name, (how, why, compile_ms, steps) in made.items()
             }
-            for plan, made in record["uops"].items()
+            for plan, made in known["uops"].items()
         }
-        events = tuple(Event(**{**one, "uops": tuple(one["uops"])}) for one in record["events"])
-        return History(events, str(record["closing"]), uops)
+        events = tuple(Event(**{**one, "uops": tuple(one["uops"])}) for one in known["events"])
+        return History(events, str(known["closing"]), uops)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return History()
+
+
+def _uops(file: Path) -> dict[str, dict[str, object]]:
+    """Return what a file says of uops, as it stands there: most of it is written again unread."""
+    try:
+        known = records.load(file)
+        return {plan: dict(made) for plan, made in known["uops"].items()} if known["format"] == FORMAT else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}
 
 
 def events_of(session: Session) -> list[Event]:
@@ -121,16 +130,17 @@ def record(session: Session, closing: str) -> None:
     if not (report.restored or report.sharded or report.alone):
         return
     events = events_of(session)
-    before = load(path(session.out)).uops
-    now = made_now(report, events)
-    uops = {plan: {**before.get(plan, {}), **now.get(plan, {})} for plan in {**before, **now}}
-    text = {
+    uops = _uops(path(session.out))
+    for plan, made in made_now(report, events).items():
+        made_before = uops.setdefault(plan, {})
+        made_before.update((name, [one.how, one.why, one.compile_ms, one.steps]) for name, one in made.items())
+    known = {
         "format": FORMAT,
         "closing": closing,
-        "events": [asdict(event) for event in events],
-        "uops": {plan: {name: asdict(one) for name, one in made.items()} for plan, made in uops.items()},
+        "events": [{name: getattr(event, name) for name in _EVENT} for event in events],
+        "uops": uops,
     }
     try:
-        write_if_changed(path(session.out), json.dumps(text))
+        records.save(path(session.out), known)
     except OutputError as error:
         report.console.warn(str(error))

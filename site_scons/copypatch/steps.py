@@ -363,10 +363,14 @@ def header_text(plan: Plan) -> str:
     Raises CompileError when a fragment is missing, MergeError, OSError.
     """
     dialect, paths = plan.request.tree.dialect, plan.paths
-    _want(plan, [opname for opname in plan.opnames if not paths.fragment(opname).is_file()])
-    fragments = [
-        fragment.parse(read_text(paths.fragment(opname)), str(paths.fragment(opname))) for opname in plan.opnames
-    ]
+    fragments, missing = [], []
+    for opname in plan.opnames:
+        path = paths.fragment(opname)
+        try:
+            fragments.append(fragment.parse(read_text(path), str(path)))
+        except FileNotFoundError:
+            missing.append(opname)
+    _want(plan, missing)
     footer = dialect.footer(fragments, plan.request.entry, dialect.text)
     return merge.header(plan.request.first_lines(), fragments, footer)
 
