@@ -57,7 +57,7 @@ def deliver(session: Session, folder: Path) -> bool:
     made = [path for plan in session.plans for path in (plan.request.header, *shim.outputs(plan))]
     changed = [write_if_changed(folder / path.name, path.read_bytes()) for path in made]
     if session.dispatcher is not None:
-        for dispatcher in steps.dispatcher_texts(session.dispatcher, session.plans):
+        for dispatcher in shim.dispatchers(session.dispatcher, session.plans):
             delivered = folder / dispatcher.name
             changed.append(write_if_changed(delivered, dispatcher.read_bytes()))
             # Compared by what is on disk: the build that wrote a header may have been killed before it came here.

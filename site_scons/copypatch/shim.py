@@ -31,6 +31,11 @@ def _outputs(plan: Plan) -> tuple[Path, Path]:
     return out / f"jit_shim-{triple}.o", out / f"jit_unwind_info-{triple}.h"
 
 
+def dispatchers(stencils: Path, plans: Sequence[Plan]) -> list[Path]:
+    """Return the headers that pick among the targets of *plans*; *stencils* is the one for their stencils."""
+    return [stencils, *(stencils.with_name(DISPATCHER) for plan in plans[:1] if outputs(plan))]
+
+
 def dispatcher_text(plans: Sequence[Plan]) -> str | None:
     """Return the text of the header that picks a target's unwind information; None where there is none."""
     if plans[0].request.tree.dialect.passes is None:

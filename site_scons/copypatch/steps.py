@@ -176,7 +176,8 @@ def _settled(plan: Plan, step: Step, opname: str) -> bool:
         return PASSES in same and entry.intact([written, passed])
     if step.assembles:
         return "compiler" in same and entry.intact([passed, object_file])
-    return same >= {name for name, _ in key.fields} - {PASSES} and entry.intact([written])
+    # The entry's fields are those of the fragment's key, which is of another kind.
+    return same >= {name for name, _ in key.fields} - {PASSES, "kind"} and entry.intact([written])
 
 
 def _restore_objects(plan: Plan, opnames: Sequence[str], context: Context) -> set[str]:

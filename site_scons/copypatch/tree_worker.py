@@ -180,7 +180,9 @@ class Worker:
             if tool == "clang":
                 return ""
             if arguments[:-1] != known.get(tool):
-                raise _Refused(f"Tools/jit/_targets.py runs {tool} with other options: {' '.join(arguments[:-1])}")
+                raise _OtherFlags(
+                    f"Tools/jit/_targets.py runs {tool} with other options: {' '.join(arguments[:-1])}"
+                )
             return printed[tool]
 
         self._tools(run)
@@ -299,14 +301,22 @@ def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
     for arguments in request["each"]:
         try:
             replies.append(act(*arguments))
-        except _OtherFlags as error:
-            return {"error": str(error)}
         except Exception as error:  # whatever code of the tree raises is told of the uop, and others go on
+            if isinstance(_cause(error), _OtherFlags):
+                return {"error": _told(error)}
             replies.append({"error": _told(error)})
     return {"replies": replies}
 
 
-def _told(error: Exception) -> str:
+def _cause(error: BaseException) -> BaseException:
+    """Return what was raised in the first of the tree's tasks."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _told(group: Exception) -> str:
+    error = _cause(group)
     if isinstance(error, _Refused):
         return str(error)
     frames = traceback.extract_tb(error.__traceback__)
