@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from copypatch import steps
+from copypatch import shim, steps
 from copypatch.errors import CompileError
 from copypatch.files import write_if_changed
 from copypatch.freshness import Verdict
@@ -54,12 +54,13 @@ def deliver(session: Session, folder: Path) -> bool:
     The dispatcher is never older than a header that it includes: CPython's Makefile has ``Python/jit.o`` depend
     on it alone, so its time has to tell that a target's header is new. Raises OutputError, OSError.
     """
-    headers = [plan.request.header for plan in session.plans]
-    changed = [write_if_changed(folder / path.name, path.read_bytes()) for path in headers]
+    made = [path for plan in session.plans for path in (plan.request.header, *shim.outputs(plan))]
+    changed = [write_if_changed(folder / path.name, path.read_bytes()) for path in made]
     if session.dispatcher is not None:
-        delivered = folder / session.dispatcher.name
-        changed.append(write_if_changed(delivered, session.dispatcher.read_bytes()))
-        # Compared by what is on disk: the build that wrote a header may have been killed before it came here.
-        if any((folder / path.name).stat().st_mtime_ns > delivered.stat().st_mtime_ns for path in headers):
-            os.utime(delivered)
+        for dispatcher in shim.dispatchers(session.dispatcher, session.plans):
+            delivered = folder / dispatcher.name
+            changed.append(write_if_changed(delivered, dispatcher.read_bytes()))
+            # Compared by what is on disk: the build that wrote a header may have been killed before it came here.
+            if any((folder / path.name).stat().st_mtime_ns > delivered.stat().st_mtime_ns for path in made):
+                os.utime(delivered)
     return any(changed)

@@ -26,6 +26,13 @@ from copypatch.shards import FEWEST, Proofs, ShardLine, deal, derive, proof_subj
 Warn = Callable[[str], None]
 # Told of uops whose objects are finished and can be trusted, and of what clang said in the same process.
 Keep = Callable[[Sequence[str], str], None]
+# Tells whether the output of a step for a uop is there already, made from what its input is now.
+Settled = Callable[[Step, str], bool]
+
+
+def never_settled(_step: Step, _opname: str) -> bool:
+    """Tell that a step has to be done."""
+    return False
 
 
 @dataclass(slots=True)
@@ -142,6 +149,20 @@ class _Stage:
     def command(self, opname: str, output: Path) -> list[str]:
         return self.plan.compile_command(opname, self.step, self.source_argument(opname), str(output))
 
+    def passes(self, opnames: Sequence[str]) -> CompileReport:
+        """Let the tree's own passes do this step, which is one of theirs. Raises TreeError."""
+        report = CompileReport()
+        each = [(opname, str(self.source(opname).absolute())) for opname in opnames]
+        replies = self.plan.request.engine.ask("optimise", each) if opnames else []
+        for opname, reply in zip(opnames, replies, strict=True):
+            if "error" in reply:
+                report.failed.append(opname)
+                report.messages += f"error: {opname}: the tree's passes over its assembly: {reply['error']}\n"
+                remove([self.output(opname)])
+            else:
+                write_if_changed(self.output(opname), str(reply["text"]))
+        return report
+
     def finish(self, opname: str) -> None:
         """Do to an output what the dialect asks for before the next step reads it."""
         if self.step.edit is not None:
@@ -248,7 +269,9 @@ def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner) -> str:
 
     def compare(opname: str) -> str:
         for stage in _stages(plan, [opname], outputs):
-            if not _alone(stage, opname, runner)[0]:
+            if stage.step.passes:
+                stage.passes([opname])
+            elif not _alone(stage, opname, runner)[0]:
                 return f"the driver alone does not compile {opname}"
             stage.finish(opname)
         same = outputs.object(opname).read_bytes() == plan.paths.object(opname).read_bytes()
@@ -268,13 +291,21 @@ def _make_folders(plan: Plan, opnames: Sequence[str], outputs: Paths) -> None:
 
 
 def compile_uops(
-    plan: Plan, opnames: Sequence[str], runner: Runner, *, warn: Warn, keep: Keep, prefix: Callable[[], str]
+    plan: Plan,
+    opnames: Sequence[str],
+    runner: Runner,
+    *,
+    warn: Warn,
+    keep: Keep,
+    prefix: Callable[[], str],
+    settled: Settled = never_settled,
 ) -> CompileReport:
     """Compile uops; their sources and the precompiled include block are made sure of first, the latter by *prefix*.
 
     The first objects that this compiler makes in shards with these flags are compared with the driver's. Where
     they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. *keep* is told of
-    objects as they are finished. Raises
+    objects as they are finished. Where the tree's own passes take part, *settled* is asked before each step of a
+    uop. Raises
     CompileError when the include block does not compile, OutputError.
     """
     _make_folders(plan, opnames, plan.paths)
@@ -290,7 +321,7 @@ def compile_uops(
     sharding = plan.request.shards and not few and not verdict
     # Until the first shard is proved, nothing of it may be kept.
     trusted = keep if verdict == "" or not sharding else None
-    report = _run_stages(stages, opnames, runner, warn, trusted, sharding=sharding)
+    report = _run_stages(stages, opnames, runner, warn, trusted, sharding=sharding, settled=settled)
     if report.sharded and verdict is None:
         # Both ends of the list, so that at least one was not the first of its process.
         verdict = differs_alone(plan, {report.sharded[0], report.sharded[-1]}, runner)
@@ -318,7 +349,10 @@ def _run_stages(
     keep: Keep | None,
     *,
     sharding: bool,
+    settled: Settled = never_settled,
 ) -> CompileReport:
+    if any(stage.step.passes for stage in stages):
+        return _run_with_passes(stages, opnames, runner, warn, keep, sharding=sharding, settled=settled)
     report = CompileReport()
     todo = list(opnames)
     for index, stage in enumerate(stages):
@@ -337,4 +371,42 @@ def _run_stages(
         report.sharded = [name for name in part.sharded if index == 0 or name in report.sharded]
         todo = [opname for opname in todo if opname not in part.failed]
     report.alone = [opname for opname in todo if opname not in report.sharded]
+    return report
+
+
+def _run_with_passes(
+    stages: Sequence[_Stage],
+    opnames: Sequence[str],
+    runner: Runner,
+    warn: Warn,
+    keep: Keep | None,
+    *,
+    sharding: bool,
+    settled: Settled,
+) -> CompileReport:
+    """Do the steps between which the tree's own passes work, each for those uops for which it is not settled.
+
+    The report says how the C text was compiled. What follows changes assembly, and is a process for each uop.
+    """
+    report = CompileReport()
+    left = list(opnames)
+    for stage in stages:
+        todo = [opname for opname in left if not settled(stage.step, opname)]
+        if stage.step.passes:
+            part = stage.passes(todo)
+        else:
+            line = None
+            if todo and sharding and not stage.step.assembles:
+                derived = _shard_line(stage, todo, runner)
+                if isinstance(derived, str):
+                    warn(f"{stage.plan.request.name}: uops are compiled alone, for want of a shard: {derived}")
+                else:
+                    line = derived
+            part = _run_stage(stage, todo, line, runner, keep and partial(_keep_with, keep, report.messages))
+            if stage.step.assembles:
+                part.alone, part.sharded = [], []
+        report.extend(part)
+        left = [opname for opname in left if opname not in part.failed]
+    report.alone = [opname for opname in report.alone if opname in left]
+    report.sharded = [opname for opname in report.sharded if opname in left]
     return report

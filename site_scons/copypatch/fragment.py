@@ -38,13 +38,17 @@ class TextRules:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What the merge needs of a fragment: sizes in bytes, the functions it reaches by trampoline, its C text."""
+    """What the merge needs of a fragment: sizes in bytes, the functions it reaches by trampoline, its C text.
+
+    *group* is the uop's entry in the header's table, where the tree's own generator has worded it.
+    """
 
     opname: str
     code_size: int
     data_size: int
     trampolines: tuple[str, ...]
     text: str
+    group: str = ""
 
 
 def write(group: StencilGroup, rules: TextRules) -> str:
@@ -55,7 +59,12 @@ def write(group: StencilGroup, rules: TextRules) -> str:
         "data_size": len(group.data.body),
         "trampolines": group.trampolines,
     }
-    return f"{_HEAD}{json.dumps(head)}\n" + "".join(f"{line}\n" for line in _lines(group, rules))
+    return headed(head, "".join(f"{line}\n" for line in _lines(group, rules)))
+
+
+def headed(head: Mapping[str, object], text: str) -> str:
+    """Return the text of a fragment file from its C text and what is known of it."""
+    return f"{_HEAD}{json.dumps(head)}\n{text}"
 
 
 def parse(text: str, name: str) -> Fragment:
@@ -68,9 +77,10 @@ def parse(text: str, name: str) -> Fragment:
         sizes, trampolines = (record["code_size"], record["data_size"]), record["trampolines"]
         if not all(isinstance(size, int) for size in sizes) or not isinstance(trampolines, list):
             raise TypeError("sizes are numbers, and trampolines a list")
-        if not all(isinstance(name, str) for name in (record["uop"], *trampolines)):
+        group = record.get("group", "")
+        if not all(isinstance(name, str) for name in (record["uop"], group, *trampolines)):
             raise TypeError("names are texts")
-        return Fragment(record["uop"], *sizes, tuple(trampolines), body)
+        return Fragment(record["uop"], *sizes, tuple(trampolines), body, group)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise MergeError(f"{name}: damaged fragment ({error}); delete it and build again") from error
 
@@ -88,7 +98,7 @@ def number(fragment: Fragment, ordinals: Mapping[str, int]) -> str:
 
 
 # Only a call that we wrote starts a line like this; a comment line starts with slashes, whatever it quotes.
-_ORDINAL = re.compile(r"^(    \w+\(\w+ \+ 0x[0-9a-f]+, )@ordinal\((.*)\)@(, .*)$", re.MULTILINE)
+_ORDINAL = re.compile(r"^(    [A-Za-z_][^\n]*?)@ordinal\(([^()\n]*)\)@([^\n]*)$", re.MULTILINE)
 
 
 def _lines(group: StencilGroup, rules: TextRules) -> Iterator[str]:

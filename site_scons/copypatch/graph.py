@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
-from copypatch import stages, steps
+from copypatch import shim, stages, steps
 from copypatch.compile import prefix_state
 from copypatch.plan import Plan
 
@@ -87,7 +87,7 @@ class Graph:
     def merge(self) -> Edge:
         """The header, from all fragments."""
         fragments = tuple(self.plan.paths.fragment(opname) for opname in self.plan.opnames)
-        return Edge(Work.MERGE, None, fragments, (self.plan.request.header,))
+        return Edge(Work.MERGE, None, fragments, (self.plan.request.header, *shim.outputs(self.plan)))
 
     def state(self, edge: Edge) -> str:
         """Return all that decides the outputs of an edge beside its inputs, as text. Raises OSError."""

@@ -6,7 +6,7 @@ Only here is the whole set of uops known, so only here are trampolines numbered 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from copypatch.errors import MergeError
 from copypatch.fragment import Fragment, TextRules, number
@@ -23,7 +23,12 @@ def ordinals(fragments: Sequence[Fragment]) -> dict[str, int]:
 
 def mask(fragment: Fragment, numbers: Mapping[str, int]) -> str:
     """Return the initializer of a fragment's symbol mask: words of 32 bits, the lowest ordinals first."""
-    bits = sum(1 << numbers[name] for name in fragment.trampolines)
+    return mask_of(fragment.trampolines, numbers)
+
+
+def mask_of(names: Iterable[str], numbers: Mapping[str, int]) -> str:
+    """Return the initializer of a mask of symbols. Raises KeyError for one without a number."""
+    bits = sum(1 << numbers[name] for name in names)
     words = []
     while bits:
         words.append(f"{bits & ((1 << _MASK_BITS) - 1):#04x}")

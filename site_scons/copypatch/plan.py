@@ -15,11 +15,11 @@ from pathlib import Path
 
 from copypatch import cases as case_splitter
 from copypatch import expansion as expander
-from copypatch import stages
+from copypatch import readobj, stages
 from copypatch import template as templates
 from copypatch.cases import Case
 from copypatch.dialects import Flag, Step, own_code_digest, reproducible_flags, steps_identity
-from copypatch.errors import CasesError
+from copypatch.errors import CasesError, TreeError
 from copypatch.expansion import SHARED_OPCODE, Expansion, Inputs, Parts, Unit
 from copypatch.files import digest, make_folder, read_text
 from copypatch.keys import Key
@@ -28,10 +28,14 @@ from copypatch.marks import COMMON, NOBODY, PREFIX
 from copypatch.process import Runner
 from copypatch.template import OPCODE_MACRO, Template, UopSource
 from copypatch.toolchain import Toolchain
+from copypatch.tree_engine import Settings, TreeEngine
 from copypatch.trees import Tree
 from copypatch.triples import Target
 
 PREFIX_HEADER = "copypatch-prefix.h"
+OBJDUMP_ARGUMENTS = ("--disassemble", "--reloc")
+# The one field of an object's key that its assembly does not depend on.
+PASSES = "passes"
 
 
 @dataclass(frozen=True)
@@ -159,6 +163,38 @@ class Request:
         return choose(self.target.platform)
 
     @cached_property
+    def engine(self) -> TreeEngine:
+        """The tree's own passes, in a process that starts when it is first needed. Raises TreeError without any."""
+        passes, pyconfig = self.tree.dialect.passes, self.tree.sources.pyconfig
+        if passes is None or pyconfig is None:
+            raise TreeError(f"CPython {self.tree.version} has no passes of its own")
+        tools = self.toolchain
+        own = [flag.argument() for flag in self.flags]
+        return TreeEngine(
+            Settings(
+                tools=passes.tools,
+                triple=self.target.triple,
+                debug=self.debug,
+                cflags=self.cflags_text,
+                pyconfig=pyconfig,
+                arguments={
+                    "assembly": [*own, *self.cflags],
+                    "object": [own[0], "-c"],
+                    "shim": reproducible_flags(self.target.platform),
+                    "llvm-readobj": readobj.ARGUMENTS,
+                    "llvm-objdump": OBJDUMP_ARGUMENTS,
+                },
+                programs={
+                    "clang": tools.clang,
+                    "llvm-readobj": tools.readobj,
+                    "llvm-objdump": tools.objdump,
+                    "llvm-dwarfdump": tools.sibling("llvm-dwarfdump"),
+                },
+                bytecode=self.out.resolve() / "uops" / "bytecode",
+            )
+        )
+
+    @cached_property
     def flags(self) -> tuple[Flag, ...]:
         """The compiler flags that all uops share, but for the user's."""
         return self.tree.dialect.flags(self.tree.sources, self.target, self.debug)
@@ -170,6 +206,8 @@ class Request:
         made_by = [stages.digest_of(stage) for stage in ("sections", "holes", "fragment")]
         if dialect.code:
             made_by.append(own_code_digest(dialect))
+        if dialect.passes is not None:
+            made_by.append(dialect.passes.fragment)
         return digest(repr([dialect.name, dialect.stencil, dialect.text, self.target.platform, made_by]))
 
     def command(self, *arguments: str) -> list[str]:
@@ -280,6 +318,10 @@ class Plan:
             shared = (f"-D{OPCODE_MACRO}={opname}",)
         elif source.endswith(".c") and self.uses_prefix(opname):
             shared = (f"-D{OPCODE_MACRO}={SHARED_OPCODE}", "-include-pch", str(self.paths.precompiled))
+        if step.assembles:
+            reproducible = reproducible_flags(self.request.target.platform)
+            clang, target = str(self.request.toolchain.clang), self.request.flags[0].argument()
+            return [clang, target, *step.flags, *reproducible, "-o", output, source]
         # The numbers in the margin of a message would be those of our file, not of the user's.
         quiet = "-fno-diagnostics-show-line-numbers"
         always = (quiet, *reproducible_flags(self.request.target.platform))
@@ -313,6 +355,8 @@ class Plan:
             if not is_entry:
                 key.add("prefix", self.expansion.digests.get(PREFIX, ""))
                 key.add("template", self.expansion.digests.get(COMMON, ""))
+                if request.tree.dialect.passes is not None:
+                    key.add(PASSES, request.tree.dialect.passes.assembly)
             if kind == "fragment":
                 key.add("rules", self.rules)
             keys[kind, is_entry] = key

@@ -103,7 +103,7 @@ def open_session(
     for target in options.targets:
         request = Request(
             tree=tree,
-            target=target,
+            target=tree.dialect.canonical(target),
             debug=options.debug,
             cflags=options.cflags,
             cflags_text=options.cflags_text,

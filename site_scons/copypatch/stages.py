@@ -25,9 +25,10 @@ _MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "holes.py",
             "holes_file.py",
             "dialects/*.py",
+            "tree_fragment.py",
         ),
-        "fragment": ("holes.py", "holes_file.py", "fragment.py", "dialects/*.py"),
-        "merge": ("fragment.py", "merge.py", "plan.py", "triples.py", "dialects/*.py"),
+        "fragment": ("holes.py", "holes_file.py", "fragment.py", "tree_fragment.py", "dialects/*.py"),
+        "merge": ("fragment.py", "tree_fragment.py", "merge.py", "plan.py", "triples.py", "dialects/*.py"),
     }
 )
 

@@ -11,15 +11,26 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from copypatch import diagnostics, fragment, holes_file, manifest, merge, readobj, stages, stencil
+from copypatch import (
+    diagnostics,
+    fragment,
+    holes_file,
+    manifest,
+    merge,
+    readobj,
+    shim,
+    stages,
+    stencil,
+    tree_fragment,
+)
 from copypatch.compile import compile_uops
 from copypatch.compile import precompile as make_prefix
 from copypatch.context import Context
-from copypatch.dialects import disassembly_lines, own_code_digest
+from copypatch.dialects import Step, disassembly_lines, own_code_digest
 from copypatch.errors import CompileError, ObjectError
 from copypatch.files import digest, digest_file, read_text, remove, write_if_changed
 from copypatch.holes import Stencil, StencilGroup
-from copypatch.plan import Plan
+from copypatch.plan import PASSES, Plan
 from copypatch.process import Runner
 from copypatch.progress import of_compile
 from copypatch.toolchain import Toolchain
@@ -30,6 +41,7 @@ __all__ = [
     "describe_objects",
     "describing_commands",
     "dispatcher_text",
+    "dispatcher_texts",
     "header_head",
     "header_is_current",
     "header_text",
@@ -83,9 +95,12 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     if not todo:
         return
     prefix, keep = partial(_prefix, plan, context), partial(_keep, plan, context)
+    settled = partial(_settled, plan)
     with report.console.progress(f"{name}: compiling", len(todo), of_compile(plan, todo, context.runner)):
         report.compiling(name, todo)
-        result = compile_uops(plan, todo, context.runner, warn=report.console.warn, keep=keep, prefix=prefix)
+        result = compile_uops(
+            plan, todo, context.runner, warn=report.console.warn, keep=keep, prefix=prefix, settled=settled
+        )
     report.console.show(result.messages)
     if not plan.expansion.headers_unchanged():
         # What was compiled may hold the new text, and is not to be filed under the old one's key.
@@ -143,6 +158,26 @@ def _without_object(plan: Plan, opnames: Sequence[str]) -> list[str]:
         if key is None or entry is None or entry.object_key != key.hexdigest() or not entry.intact(compiled):
             stale.append(opname)
     return stale
+
+
+def _settled(plan: Plan, step: Step, opname: str) -> bool:
+    """Tell whether what a step makes is there, made from what the step's input is now.
+
+    This is where assembly that came out the same, or has nothing to do with what changed, ends the work for a uop.
+    """
+    entry, key, paths = plan.ledger.read().entries.get(opname), plan.key(opname), plan.paths
+    # What the compiler said is to be said again, so it is asked again.
+    if entry is None or key is None or entry.warned:
+        return False
+    same = {name for name, value in key.fields if entry.inputs.get(name) == value}
+    assembly, object_file = plan.request.steps(opname)[:2], paths.object(opname)
+    written, passed = (paths.intermediate(opname, one.suffix) for one in assembly)
+    if step.passes:
+        return PASSES in same and entry.intact([written, passed])
+    if step.assembles:
+        return "compiler" in same and entry.intact([passed, object_file])
+    # The entry's fields are those of the fragment's key, which is of another kind.
+    return same >= {name for name, _ in key.fields} - {PASSES, "kind"} and entry.intact([written])
 
 
 def _restore_objects(plan: Plan, opnames: Sequence[str], context: Context) -> set[str]:
@@ -247,6 +282,9 @@ def write_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
 def make_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Do for these uops what :func:`write_holes` does for those that changed."""
     _announce(plan, "making holes files", opnames, context)
+    if plan.request.tree.dialect.passes is not None:
+        _let_tree_make(plan, opnames, context)
+        return
     for opname in opnames:
         try:
             group = _stencil_group(plan, opname)
@@ -266,6 +304,21 @@ def _stencil_group(plan: Plan, opname: str) -> StencilGroup:
     return stencil.build(objects, lines, opname, platform, dialect.stencil)
 
 
+def _let_tree_make(plan: Plan, opnames: Sequence[str], context: Context) -> None:
+    """Let the tree's own code make of objects what there is a holes file for elsewhere."""
+    paths = plan.paths
+    each = [
+        [name, str(paths.sections(name).absolute()), str(paths.disassembly(name).absolute())] for name in opnames
+    ]
+    replies = plan.request.engine.ask("fragment", each) if each else []
+    for opname, reply in zip(opnames, replies, strict=True):
+        if "error" in reply:
+            _discard(plan, opname)
+            context.report.fail(plan.request.name, opname, f"{opname}: the tree's generator: {reply['error']}")
+        else:
+            write_if_changed(paths.holes(opname), tree_fragment.dump(opname, reply))
+
+
 def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Write the fragments of uops, and record that they are up to date.
 
@@ -283,8 +336,12 @@ def make_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> None
     _announce(plan, "writing fragments", opnames, context)
     for opname in opnames:
         path = plan.paths.holes(opname)
-        group = holes_file.load(read_text(path), str(path))
-        write_if_changed(plan.paths.fragment(opname), fragment.write(group, plan.request.tree.dialect.text))
+        if plan.request.tree.dialect.passes is not None:
+            text = tree_fragment.fragment_text(read_text(path), str(path))
+        else:
+            group = holes_file.load(read_text(path), str(path))
+            text = fragment.write(group, plan.request.tree.dialect.text)
+        write_if_changed(plan.paths.fragment(opname), text)
 
 
 def _want(plan: Plan, missing: Sequence[str]) -> None:
@@ -334,8 +391,10 @@ def _record(plan: Plan, entries: Mapping[str, manifest.Entry]) -> None:
 
 def header_head(plan: Plan) -> str:
     """Return all that a header holds beside its fragments, as one text. Raises OSError."""
-    own_code = own_code_digest(plan.request.tree.dialect)
-    return "\n".join([*plan.request.first_lines(), *plan.opnames, stages.digest_of("merge"), own_code])
+    dialect = plan.request.tree.dialect
+    tables = "" if dialect.passes is None else dialect.passes.fragment
+    made_by = [stages.digest_of("merge"), own_code_digest(dialect), tables]
+    return "\n".join([*plan.request.first_lines(), *plan.opnames, *made_by])
 
 
 def merge_header(plan: Plan, context: Context) -> bool:
@@ -345,6 +404,8 @@ def merge_header(plan: Plan, context: Context) -> bool:
     """
     context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
     text = header_text(plan)
+    if plan.request.tree.dialect.passes is not None:
+        shim.make(plan)
     changed = write_if_changed(plan.request.header, text)
     plan.ledger.write(with_header(plan.ledger.read(), plan, text))
     return changed
@@ -371,7 +432,10 @@ def header_text(plan: Plan) -> str:
         except FileNotFoundError:
             missing.append(opname)
     _want(plan, missing)
-    footer = dialect.footer(fragments, plan.request.entry, dialect.text)
+    if dialect.passes is not None:
+        footer = tree_fragment.footer(plan.request.engine, fragments)
+    else:
+        footer = dialect.footer(fragments, plan.request.entry, dialect.text)
     return merge.header(plan.request.first_lines(), fragments, footer)
 
 
@@ -380,6 +444,8 @@ def header_is_current(plan: Plan, known: manifest.Manifest) -> bool:
     try:
         found = digest_file(plan.request.header)
     except OSError:
+        return False
+    if plan.request.tree.dialect.passes is not None and not shim.is_current(plan):
         return False
     return (known.header, known.head) == (found, digest(header_head(plan)))
 
@@ -390,8 +456,19 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def write_dispatcher(path: Path, plans: Sequence[Plan]) -> bool:
-    """Write the header that picks the target's; return whether it changed. Raises OutputError."""
-    return write_if_changed(path, dispatcher_text(plans))
+    """Write the header that picks the target's; return whether it changed. Raises OutputError.
+
+    Where a target has a second header, so has the dispatching header.
+    """
+    written = [write_if_changed(file, text) for file, text in dispatcher_texts(path, plans).items()]
+    return any(written)
+
+
+def dispatcher_texts(path: Path, plans: Sequence[Plan]) -> dict[Path, str]:
+    """Return the texts of the headers that pick among the targets of *plans*; *path* is the one for stencils."""
+    more = shim.dispatcher_text(plans)
+    texts = {path: dispatcher_text(plans)}
+    return texts if more is None else {**texts, path.with_name(shim.DISPATCHER): more}
 
 
 def dispatcher_text(plans: Sequence[Plan]) -> str:

@@ -35,6 +35,14 @@ class Toolchain:
         """The programs."""
         return self.clang, self.readobj, self.objdump
 
+    def sibling(self, name: str) -> Path:
+        """Return where another tool of this LLVM is, or the bare name where it is not beside clang."""
+        for folder in (self.clang.parent, self.readobj.parent):
+            for path in (folder / name, folder / f"{name}-{self.major}"):
+                if os.access(path, os.X_OK):
+                    return path
+        return Path(name)
+
     @property
     def major(self) -> int:
         """The major version number."""

@@ -10,11 +10,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from copypatch import tree_engine
 from copypatch.dialects import (
     Dialect,
     Sources,
     cpython_3_13,
     cpython_3_14,
+    cpython_3_15,
     defines_function,
     embedded,
     with_own_code,
@@ -99,9 +101,13 @@ def cpython_tree(root: Path, pyconfig: Path | None) -> Tree:
     if (tools / "shim.c").is_file() and "PATCH_JUMP" in text and not (tools / "_optimizers.py").is_file():
         sources = Sources(root, cases, template, tools / "shim.c", pyconfig)
         return Tree(version, sources, cpython_3_14.dialect(digest_style=style, llvm=llvm or 19))
+    if (tools / "shim.c").is_file() and "PATCH_JUMP" in text and tree_engine.can_drive(tools):
+        sources = Sources(root, cases, template, tools / "shim.c", pyconfig)
+        dialect = cpython_3_15.dialect(digest_style=style, llvm=llvm or 21, passes=tree_engine.passes(tools))
+        return Tree(version, sources, dialect)
     raise TreeError(
         f"cpython={root}: CPython {version} has a JIT of a dialect that copypatch does not know; "
-        "it knows those of 3.13 and 3.14"
+        "it knows those of 3.13, 3.14 and 3.15"
     )
 
 

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from copypatch import steps
+from copypatch import shim, steps
 from copypatch.cache import NoStore
 from copypatch.console import Console
 from copypatch.context import Context
@@ -85,6 +85,7 @@ def run_generator(plans: Sequence[Plan], folder: Path) -> None:
             ("clang", toolchain.clang),
             ("llvm-readobj", toolchain.readobj),
             ("llvm-objdump", toolchain.objdump),
+            ("llvm-dwarfdump", toolchain.sibling("llvm-dwarfdump")),
         ):
             Path(tools, name).symlink_to(tool)
         environment = {
@@ -98,6 +99,8 @@ def run_generator(plans: Sequence[Plan], folder: Path) -> None:
             command.append("--debug")
         if tree.dialect.dispatches:
             command += ["--output-dir", str(folder), "--pyconfig-dir", str(pyconfig)]
+            if tree.dialect.passes is not None:
+                command.append(f"--llvm-version={toolchain.major}")
             if request.cflags_text:
                 command.append(f"--cflags={request.cflags_text}")
         else:
@@ -116,7 +119,10 @@ def compare_with_generator(plans: Sequence[Plan], dispatcher: Path | None) -> No
     with tempfile.TemporaryDirectory(prefix="copypatch-verify-") as temporary:
         folder = Path(temporary)
         run_generator(plans, folder)
-        for header in [*(plan.request.header for plan in plans), *([dispatcher] if dispatcher else [])]:
+        headers = [path for plan in plans for path in (plan.request.header, *shim.outputs(plan)[1:])]
+        if dispatcher is not None:
+            headers += shim.dispatchers(dispatcher, plans)
+        for header in headers:
             ours, theirs = read_text(header), read_text(folder / header.name)
             difference = first_difference(ours, theirs)
             if difference is not None:
@@ -124,6 +130,16 @@ def compare_with_generator(plans: Sequence[Plan], dispatcher: Path | None) -> No
                 raise VerifyError(
                     f"verify: {header} differs from the generator's in {count} lines, first {difference}"
                 )
+        for plan in plans:
+            for made in shim.outputs(plan)[:1]:
+                if _untimed(made) != _untimed(folder / made.name):
+                    raise VerifyError(f"verify: {made} differs from the generator's")
+
+
+def _untimed(path: Path) -> bytes:
+    """Return an object without the time that clang writes into the head of a COFF file."""
+    content = path.read_bytes()
+    return content[:4] + bytes(4) + content[8:] if "windows" in path.name else content
 
 
 def sample_of(plan: Plan, size: int | None) -> list[str]:

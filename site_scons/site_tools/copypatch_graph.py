@@ -31,7 +31,7 @@ def changed(dependency: Node, target: Node, prev_ni: object, repo_node: Node | N
     return bool(dependency.changed_content(target, prev_ni, repo_node))
 
 
-_COMPILED = (".o", ".ll")
+_COMPILED = (".o", ".ll", ".s")
 _COVERED_BY_KEY = (".c", ".h", ".pch")
 
 
@@ -51,25 +51,26 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
             chain.leaf(opname)
         else:
             chain.declare(opname, from_scratch=decision.verdict is not Verdict.FRESH)
-    node = chain.header()
+    nodes = chain.header()
+    node = nodes[0]
     if not header.current:
         # SCons knows that it built a header once; whether it still is that header, the manifest knows.
-        env.AlwaysBuild(node)
+        env.AlwaysBuild(nodes)
     # SCons would delete the old header before it tries to make the new one.
-    env.Precious(node)
+    env.Precious(nodes)
     env.Clean(node, str(plan.paths.folder).replace("$", "$$"))
     return node
 
 
 def declare_dispatcher(env: Environment, session: Session, path: Path, headers: Sequence[Node]) -> Node:
     """Declare the header that picks the target's; it follows those, so that a failed build leaves it alone."""
-    text = steps.dispatcher_text(session.plans)
-    node = env.StencilDispatcher(file_node(env, path), env.Value(text))[0]
-    env.Depends(node, headers)
-    env.Precious(node)
-    if not holds(path, text):
-        env.AlwaysBuild(node)
-    return node
+    texts = steps.dispatcher_texts(path, session.plans)
+    nodes = env.StencilDispatcher([file_node(env, file) for file in texts], env.Value("".join(texts.values())))
+    env.Depends(nodes, headers)
+    env.Precious(nodes)
+    if not all(holds(file, text) for file, text in texts.items()):
+        env.AlwaysBuild(nodes)
+    return nodes[0]
 
 
 def file_node(env: Environment, path: Path) -> Node:
@@ -126,11 +127,14 @@ class _Chain:
                     mark_decided(node)
         return nodes[0]
 
-    def header(self) -> Node:
-        """Declare the header over all fragments, and return it. No chain may be declared after."""
+    def header(self) -> list[Node]:
+        """Declare the header over all fragments, and return it and what is made with it.
+
+        No chain may be declared after.
+        """
         for node in self._batches.values():
             make_linear(node)
-        return self._declare(self._graph.merge)[0]
+        return self._declare(self._graph.merge)
 
     def _declare(self, edge: Edge) -> list[Node]:
         """Declare an edge and return its outputs."""

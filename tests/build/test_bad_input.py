@@ -200,7 +200,9 @@ def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
         pytest.param(_remove("Tools"), ["CPython 3.14.99 without Tools/jit/build.py", "no JIT"], id="no JIT"),
         pytest.param(_remove(CASES), ["without Python/executor_cases.c.h"], id="no cases"),
         pytest.param(_remove(TEMPLATE), ["without Tools/jit/template.c"], id="no template"),
-        pytest.param(_remove("Tools/jit/shim.c"), ["3.14.99", "dialect", "3.13 and 3.14"], id="unknown dialect"),
+        pytest.param(
+            _remove("Tools/jit/shim.c"), ["3.14.99", "dialect", "3.13, 3.14 and 3.15"], id="unknown dialect"
+        ),
         pytest.param(
             _remove("pyconfig.h"), ["no pyconfig.h", "./configure --enable-experimental-jit"], id="pyconfig.h"
         ),

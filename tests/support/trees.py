@@ -10,12 +10,12 @@ ROOT = Path(__file__).resolve().parents[2]
 _MINITREE = Path(__file__).parent / "minitree"
 
 # What each form of minitree is built with, as CPython's releases ask for it.
-LLVM = {"3.13": "COPYPATCH_LLVM_18", "3.14": "COPYPATCH_LLVM_19"}
-ENTRY = {"3.13": "trampoline", "3.14": "shim"}
+LLVM = {"3.13": "COPYPATCH_LLVM_18", "3.14": "COPYPATCH_LLVM_19", "3.15": "COPYPATCH_LLVM_ALL"}
+ENTRY = {"3.13": "trampoline", "3.14": "shim", "3.15": "shim"}
 
 
 def make(folder: Path, form: str) -> Path:
-    """Lay out minitree in the form of a release ("3.13" or "3.14") in *folder*, and return it."""
+    """Lay out minitree in the form of a release ("3.13", "3.14" or "3.15") in *folder*, and return it."""
     for part in ("common", form):
         shutil.copytree(_MINITREE / part, folder, dirs_exist_ok=True)
     # Kept under another name, so that no linter takes these stand-ins for code.

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from unit.test_tree_engine import FILES
 
 from copypatch.errors import CopypatchError, OptionError, TreeError
 from copypatch.relocations import patch_functions
 from copypatch.trees import cpython_tree, embedded_tree
+from copypatch.triples import parse
 
 FILES_3_14 = {
     "Include/patchlevel.h": (
@@ -117,6 +119,19 @@ def test_what_is_no_tree_of_ours_is_told(tmp_path: Path, files: dict[str, str] |
         make(root, files)
     with pytest.raises(TreeError, match=expected):
         cpython_tree(root, None)
+
+
+def test_3_15_is_told_by_the_passes_that_can_be_run(tmp_path: Path) -> None:
+    tools = {f"Tools/jit/{name}": text for name, text in FILES.items()}
+    files = {**FILES_3_14, **tools, "Tools/jit/_llvm.py": '_LLVM_VERSION = "21"\n'}
+    tree = cpython_tree(make(tmp_path, files), None)
+    assert (tree.dialect.name, tree.dialect.llvm) == ("3.15", 21)
+    assert tree.dialect.passes is not None
+    targets = [parse("x86_64-pc-linux-gnu"), parse("aarch64-apple-darwin24.1")]
+    assert [tree.dialect.canonical(target).triple for target in targets] == [
+        "x86_64-unknown-linux-gnu",
+        "aarch64-apple-darwin",
+    ]
 
 
 EMBEDDED = ("executor_cases.c.h", "template.c", "shim.c")

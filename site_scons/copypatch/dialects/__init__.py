@@ -17,6 +17,7 @@ from copypatch.files import digest, digest_file
 from copypatch.fragment import Fragment, TextRules
 from copypatch.stencil import ContinuationJump, StencilRules
 from copypatch.template import Template, UopSource
+from copypatch.tree_engine import TreePasses
 from copypatch.triples import ObjectFormat, Platform, Target
 
 
@@ -54,12 +55,15 @@ class Step:
     """One run of the compiler on the way from C text to an object.
 
     *suffix* is what it writes, *flags* what it adds to the flags of the uop; *edit* changes the text that came
-    out, before the next step reads it.
+    out, before the next step reads it. With *passes* it is no run of the compiler, but of the tree's own passes.
+    *assembles*: the compiler is given assembly, which has nothing to do with the flags of the uop.
     """
 
     suffix: str
     flags: tuple[str, ...]
     edit: Callable[[str], str] | None = None
+    passes: bool = False
+    assembles: bool = False
 
 
 def steps_identity(steps: Sequence[Step]) -> str:
@@ -96,7 +100,9 @@ class Dialect:
     *header_name* names a target's header; *dispatches*: another header picks among them. *keep_line* filters
     the disassembly. *digest* returns the hexadecimal digest for the header's first line; *preamble* are the lines
     after the second. *dispatcher* names the header that picks among the targets'. *code* are files whose content
-    decides what the functions do, where those are not ours: see :func:`with_own_code`.
+    decides what the functions do, where those are not ours: see :func:`with_own_code`. *passes* are the tree's
+    own, where they turn assembly into assembly and objects into C text; the entry is then no group, but an object
+    that is linked.
     """
 
     name: str
@@ -119,6 +125,11 @@ class Dialect:
     preamble: tuple[str, ...] = ()
     dispatcher: str = "jit_stencils.h"
     code: tuple[Path, ...] = ()
+    passes: TreePasses | None = None
+
+    def canonical(self, target: Target) -> Target:
+        """Return a target as the tree's generator names it, which goes into the names and texts of its outputs."""
+        return Target(target.platform.example, target.platform) if self.passes is not None else target
 
 
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -1,0 +1,347 @@
+"""The worker: runs the passes that ship in a CPython tree, from the tree, in a process of their own.
+
+It is started with the tree's Tools/jit and the target, and imports nothing of copypatch, so that the two never get
+into each other's way. A request is a line of JSON on standard input, a reply one on standard output.
+
+The tree's generator is driven by its own top functions, one uop at a time, with two things replaced: where it would
+start an LLVM tool it is handed what copypatch has made with that tool already, and the numbers that it gives to
+symbols are of no consequence. A uop is run twice, with different numbers; what differs in the text is a number, and
+leaves as a name that the merge fills in. So a uop's text depends on the uop alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+# What the first symbol of a uop is numbered, in the one run and in the other.
+_FIRST, _OTHER = 64, 160
+_HEX = re.compile(r"0x[0-9a-f]+")
+_MASK = re.compile(r"\{(0x[0-9a-f]+(?:, 0x[0-9a-f]+)*)\}")
+
+
+class _Refused(Exception):
+    """The tree does something that the driver is not made for; the text says what."""
+
+
+class _OtherFlags(_Refused):
+    """The tree asks the compiler for something else than copypatch did, so nothing that it made is of use."""
+
+
+class _Finished(Exception):
+    """What was wanted of the tree's function has been done, and the rest of it is not needed."""
+
+
+class _Symbols(dict):  # type: ignore[type-arg]
+    """The symbols of one uop; the generator numbers a new one by how many there are."""
+
+    def __init__(self, first: int) -> None:
+        super().__init__()
+        self._first = first
+
+    def __len__(self) -> int:
+        return self._first + super().__len__()
+
+    def __bool__(self) -> bool:
+        return super().__len__() > 0
+
+
+class _Text:
+    """A file that is only read."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read_text(self, *_args: object, **_options: object) -> str:
+        return self._text
+
+
+class _Untouched:
+    """Stands for the assembly optimiser where the assembly has been through it already."""
+
+    supports_small_constants = False
+
+    def __init__(self, *_args: object, **_options: object) -> None:
+        pass
+
+    def run(self) -> None:
+        """Do nothing."""
+
+
+class Worker:
+    """The tree's generator for one target."""
+
+    def __init__(self, settings: dict[str, Any], scratch: Path) -> None:
+        sys.path.insert(0, settings["tools"])
+        # As its command line does: _targets comes first, or _llvm finds it half imported.
+        modules: list[Any] = list(map(importlib.import_module, ("_targets", "_llvm", "_writer")))
+        _targets, _llvm, _writer = modules
+
+        self._settings = settings
+        self._scratch = scratch
+        self._targets, self._writer, self._llvm = _targets, _writer, _llvm
+        self._target = _targets.get_target(settings["triple"])
+        self._target.debug = settings["debug"]
+        self._target.cflags = settings["cflags"]
+        self._target.pyconfig_dir = Path(settings["pyconfig"])
+        self._optimizer = self._target.optimizer
+        self._loop = asyncio.new_event_loop()
+        _targets.tempfile = SimpleNamespace(
+            TemporaryDirectory=lambda *_args, **_options: contextlib.nullcontext(str(scratch))
+        )
+        _targets.TOOLS_JIT_TEMPLATE_C = _Text("CASE")
+
+    def _tools(self, run: Any) -> None:
+        """Let *run*(tool, arguments) stand for the start of a tool; it returns what the tool would print."""
+
+        async def start(tool: str, args: Any, **_options: object) -> str:
+            text: str = run(tool, [str(argument) for argument in args])
+            return text
+
+        async def start_plain(tool: str, args: Any, *_args: object, **_options: object) -> str:
+            return await start(tool, args)
+
+        self._llvm.run = self._llvm.maybe_run = start_plain
+
+    def _started(self, tool: str, arguments: list[str]) -> str:
+        """Really start a tool of the chosen LLVM."""
+        command = [self._settings["programs"].get(tool, tool), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, check=False)
+        except FileNotFoundError:
+            raise _Refused(f"no {tool} beside the LLVM that is used, nor on PATH; install it") from None
+        if done.returncode:
+            raise _Refused(f"{tool} failed:\n{done.stderr.decode('utf-8', 'replace').rstrip()}")
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    # --- the assembly optimiser
+
+    def optimise(self, opname: str, assembly: str) -> dict[str, Any]:
+        """Return a uop's assembly after the tree's passes over it."""
+        found: list[str] = []
+
+        def run(_tool: str, arguments: list[str]) -> str:
+            place = Path(arguments[arguments.index("-o") + 1])
+            if "-S" in arguments:
+                self._compare("assembly", opname, arguments)
+                place.write_text(Path(assembly).read_text(encoding="utf-8"), encoding="utf-8")
+                return ""
+            self._compare("object", opname, arguments)
+            found.append(Path(arguments[-1]).read_text(encoding="utf-8"))
+            raise _Finished
+
+        self._tools(run)
+        self._target.optimizer = self._optimizer
+        with contextlib.suppress(_Finished):
+            source = self._scratch / f"{opname}.c"
+            self._loop.run_until_complete(self._target._build_stencil_group(opname, source, self._scratch))
+        if len(found) != 1:
+            raise _Refused("the tree's generator assembles nothing behind its passes over the assembly")
+        return {"text": found[0]}
+
+    def _compare(self, which: str, opname: str, arguments: list[str]) -> None:
+        """Make sure that the tree asks for what copypatch has done."""
+        work = f"{self._scratch}/"
+        own = (f"-D_JIT_OPCODE={opname}", f"-ffile-prefix-map={self._scratch}=.", "-S", "-o")
+        asked = [word for word in arguments if word not in own and not word.startswith(work)]
+        expected = self._settings["arguments"][which]
+        if asked != expected:
+            lacking = [word for word in asked if word not in expected]
+            more = [word for word in expected if word not in asked]
+            raise _OtherFlags(
+                f"Tools/jit/_targets.py compiles with other flags than copypatch knows of its release "
+                f"(it has {' '.join(lacking) or 'no more'}, and lacks {' '.join(more) or 'none'}, or their order "
+                "differs)"
+            )
+
+    # --- from an object to a fragment
+
+    def fragment(self, opname: str, sections: str, disassembly: str) -> dict[str, Any]:
+        """Return a uop's C text, with names for numbers, and what the merge must know of it."""
+        printed = {
+            "llvm-readobj": Path(sections).read_text(encoding="utf-8"),
+            "llvm-objdump": Path(disassembly).read_text(encoding="utf-8", errors="surrogateescape"),
+        }
+        known: dict[str, list[str]] = self._settings["arguments"]
+
+        def run(tool: str, arguments: list[str]) -> str:
+            if tool == "clang":
+                return ""
+            if arguments[:-1] != known.get(tool):
+                raise _OtherFlags(
+                    f"Tools/jit/_targets.py runs {tool} with other options: {' '.join(arguments[:-1])}"
+                )
+            return printed[tool]
+
+        self._tools(run)
+        self._target.optimizer = _Untouched
+        first = self._generate(opname, _FIRST)
+        numbers = first["symbols"]
+        if numbers:
+            other = self._generate(opname, _OTHER)
+            numbered = [(f"{a:#x}", f"{b:#x}", name) for name, a, b in self._paired(numbers, other["symbols"])]
+            first["text"] = _named(first["text"], other["text"], numbered)
+            first["group"] = _named_masks(first["group"], other["group"], numbers, other["symbols"])
+        return {**first, "symbols": list(numbers)}
+
+    @staticmethod
+    def _paired(one: dict[str, int], other: dict[str, int]) -> list[tuple[str, int, int]]:
+        if list(one) != list(other):
+            raise _Refused("the tree's generator finds other symbols when they are numbered otherwise")
+        return [(name, number, other[name]) for name, number in one.items()]
+
+    def _generate(self, opname: str, first: int) -> dict[str, Any]:
+        symbols = _Symbols(first)
+        self._targets.PYTHON_EXECUTOR_CASES_C_H = _Text(f"\n        case {opname}: {{\n\n        }}\n")
+        self._target.known_symbols = symbols
+        groups = self._loop.run_until_complete(self._target._build_stencils())
+        if list(groups) != [opname]:
+            raise _Refused(f"the tree's generator makes {', '.join(groups)} of the case of {opname}")
+        group = groups[opname]
+        return {
+            "text": "".join(f"{line}\n" for line in self._writer._dump_stencil(opname, group)),
+            "code_size": len(group.code.body),
+            "data_size": len(group.data.body),
+            "group": group.as_c(opname),
+            "symbols": dict(symbols.items()),
+        }
+
+    # --- what is made once for a target
+
+    def footer(self, groups: dict[str, str], symbols: dict[str, int]) -> dict[str, Any]:
+        """Return the tables behind the fragments."""
+
+        def stands_for(text: str) -> SimpleNamespace:
+            return SimpleNamespace(as_c=lambda _opname: text)
+
+        finished = {opname: stands_for(text) for opname, text in groups.items()}
+        return {"lines": list(self._writer._dump_footer(finished, symbols))}
+
+    def shim(self, output: str) -> dict[str, Any]:
+        """Compile the shim to *output*; return the lines of the header about its unwinding."""
+        more: list[str] = self._settings["arguments"]["shim"]
+
+        def run(tool: str, arguments: list[str]) -> str:
+            return self._started(tool, [*more, *arguments] if tool == "clang" else arguments)
+
+        self._tools(run)
+        place = Path(output)
+        self._loop.run_until_complete(self._target._build_shim_object(place))
+        info = self._loop.run_until_complete(self._target._get_shim_unwind_info(place))
+        return {"lines": list(self._writer.dump_unwind_info(info))}
+
+
+def _named(one: str, other: str, numbered: list[tuple[str, str, str]]) -> str:
+    """Put names for the numbers by which two texts differ."""
+    names = {(a, b): name for a, b, name in numbered}
+    first, second = one.split("\n"), other.split("\n")
+    if len(first) != len(second):
+        raise _Refused("the tree's generator writes more lines when symbols are numbered otherwise")
+    lines = []
+    for a, b in zip(first, second, strict=True):
+        if a != b:
+            words, others = _HEX.findall(a), _HEX.findall(b)
+            gaps = _HEX.split(a)
+            if gaps != _HEX.split(b):
+                raise _Refused(f"a symbol's number is not told from the rest of {a.strip()!r}")
+            lines.append(gaps[0])
+            for word, its, gap in zip(words, others, gaps[1:], strict=True):
+                if word != its and (word, its) not in names:
+                    raise _Refused(f"a symbol's number is not told from the rest of {a.strip()!r}")
+                lines[-1] += (word if word == its else f"@ordinal({names[word, its]})@") + gap
+        else:
+            lines.append(a)
+    return "\n".join(lines)
+
+
+def _named_masks(one: str, other: str, numbers: dict[str, int], others: dict[str, int]) -> str:
+    """Put names for the bits of the masks in a group's initializer."""
+
+    def named(text: str, numbers: dict[str, int]) -> str:
+        names = {number: name for name, number in numbers.items()}
+
+        def replaced(match: re.Match[str]) -> str:
+            words = match[1].split(", ")
+            bits = sum(int(word, 16) << 32 * place for place, word in enumerate(words))
+            found = [number for number in range(bits.bit_length()) if bits >> number & 1]
+            again = [f"{bits >> 32 * place & 0xFFFFFFFF:#04x}" for place in range(len(words))]
+            if again != words or not all(number in names for number in found):
+                raise _Refused(f"a mask of symbols is not told from the rest of {text!r}")
+            return f"@mask({','.join(names[number] for number in found)})@"
+
+        return _MASK.sub(replaced, text)
+
+    result = named(one, numbers)
+    if result != named(other, others):
+        raise _Refused(f"a mask of symbols is not told from the rest of {one!r}")
+    return result
+
+
+def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
+    do: dict[str, Callable[..., dict[str, Any]]] = {
+        "optimise": worker.optimise,
+        "fragment": worker.fragment,
+        "footer": worker.footer,
+        "shim": worker.shim,
+    }
+    act = do[request["do"]]
+    replies = []
+    for arguments in request["each"]:
+        try:
+            replies.append(act(*arguments))
+        except Exception as error:  # whatever code of the tree raises is told of the uop, and others go on
+            if isinstance(_cause(error), _OtherFlags):
+                return {"error": _told(error)}
+            replies.append({"error": _told(error)})
+    return {"replies": replies}
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what was raised in the first of the tree's tasks."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _told(group: Exception) -> str:
+    error = _cause(group)
+    if isinstance(error, _Refused):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}: " if frames else ""
+    return f"{place}{type(error).__name__}: {error}"
+
+
+def main() -> None:
+    """Answer requests until there are no more."""
+    requests, replies = (
+        os.fdopen(os.dup(0), encoding="utf-8", errors="surrogateescape"),
+        os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape"),
+    )
+    # What the tree's code prints is not for us.
+    os.dup2(2, 1)
+    with tempfile.TemporaryDirectory() as scratch:
+        try:
+            worker = Worker(json.loads(requests.readline()), Path(scratch).resolve())
+        except Exception as error:  # a tree whose files cannot be imported
+            print(json.dumps({"error": _told(error)}), file=replies, flush=True)
+            return
+        print(json.dumps({"replies": []}), file=replies, flush=True)
+        for line in requests:
+            print(json.dumps(_answer(worker, json.loads(line))), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main()
