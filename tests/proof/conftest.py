@@ -13,7 +13,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("proof")
     group.addoption("--proof-seed", type=int, help="the seed of the random edits and moments (default: 1)")
     group.addoption("--proof-steps", type=int, help="how many random edits are made (default: 200)")
-    group.addoption("--proof-real-edits", type=int, help="how many edits of a real 3.13 are made (default: 1)")
+    group.addoption("--proof-real-edits", type=int, help="how many edits of a real 3.13 are made (default: none)")
     group.addoption("--proof-kills", type=int, help="how many builds are killed (default: 20)")
 
 
@@ -32,7 +32,7 @@ def proof_steps(pytestconfig: pytest.Config) -> int:
 @pytest.fixture
 def proof_real_edits(pytestconfig: pytest.Config) -> int:
     """How many random edits of a real tree are made."""
-    return int(pytestconfig.getoption("proof_real_edits", None) or 1)
+    return int(pytestconfig.getoption("proof_real_edits", None) or 0)
 
 
 @pytest.fixture

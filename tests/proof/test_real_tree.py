@@ -219,6 +219,8 @@ _EDITS: dict[str, tuple[int, Callable[[Walk], None]]] = {
 def test_random_edits_of_a_real_tree(
     tmp_path: Path, place: Callable[[str], Path], home: Path, proof_seed: int, proof_real_edits: int
 ) -> None:
+    if not proof_real_edits:
+        pytest.skip("some twenty seconds an edit: say how many with --proof-real-edits=N")
     real = place("COPYPATCH_LLVM_18")
     original, pyconfig = place("COPYPATCH_TREE_3_13"), place("COPYPATCH_PYCONFIG_3_13")
     tree = tmp_path / "tree"

@@ -207,8 +207,8 @@ def test_a_real_tree_for_aarch64_linux(
 ) -> None:
     """All of CPython's own uops. The C library's headers come in as a user would say it for each release."""
     form, kind = which
-    if os.environ.get("CI") and kind == "release":
-        pytest.skip("in CI the debug build stands for both: it has the same uops, and their asserts")
+    if os.environ.get("CI"):
+        pytest.skip("CI has no time for it; there the small tree stands for all targets, and x86_64 for real ones")
     name = form.replace(".", "_")
     real = place(f"COPYPATCH_TREE_{name}")
     pyconfig = place(f"COPYPATCH_PYCONFIG_{name}{'_DEBUG' if kind == 'debug' else ''}")
