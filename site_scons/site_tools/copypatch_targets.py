@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -116,6 +117,12 @@ def named_targets(env: Environment, session: Session, headers: Sequence[Node]) -
 
 
 def _close(session: Session) -> None:
+    # Everything is built by now: an interrupt costs what the reports remember, and is no traceback.
+    with contextlib.suppress(KeyboardInterrupt):
+        _say_and_remember(session)
+
+
+def _say_and_remember(session: Session) -> None:
     report = session.context.report
     if SCons.Script.GetOption("no_exec"):
         for line in report.forecast():
