@@ -7,8 +7,6 @@ which also words the error.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,9 +15,9 @@ from pathlib import Path
 from copypatch import diagnostics
 from copypatch.diagnostics import Locate
 from copypatch.dialects import Step
-from copypatch.errors import CompileError
-from copypatch.files import digest, digest_file, holds, make_folder, read_text, remove, write_if_changed
-from copypatch.plan import Paths, Plan
+from copypatch.files import make_folder, read_text, remove, write_if_changed
+from copypatch.paths import Paths
+from copypatch.plan import Plan
 from copypatch.process import Runner
 from copypatch.shards import FEWEST, Proofs, ShardLine, deal, derive, proof_subject
 
@@ -59,42 +57,6 @@ class CompileReport:
         self.sharded += part.sharded
         self.failed += part.failed
         self.messages += part.messages
-
-
-def prefix_state(plan: Plan) -> str:
-    """Return a digest of what decides the precompiled include block, the state of every header among it.
-
-    clang insists on headers with the very mtimes that it saw, so their files count, not their expanded text.
-    """
-    request = plan.request
-    state = [plan.texts.template.prefix, plan.expansion.written, *request.prefix_command(), request.identity]
-    return digest("\0".join(state))
-
-
-def precompile(plan: Plan, runner: Runner) -> str:
-    """Make sure of the precompiled include block; return clang's warnings, if it had to be made.
-
-    Raises CompileError with clang's errors, OutputError.
-    """
-    prefix, precompiled = plan.paths.prefix, plan.paths.precompiled
-    record = precompiled.with_suffix(".json")
-    state = prefix_state(plan)
-    # clang takes a damaged file, or one that was made with other flags, without a word.
-    restored = write_if_changed(prefix, plan.texts.template.prefix)
-    if not restored and precompiled.is_file() and holds(record, _prefix_record(state, precompiled)):
-        return ""
-    result = runner.run(plan.request.prefix_command(), cwd=prefix.parent)
-    # The messages name our copy of the include block, whose lines are the template's.
-    messages = re.sub(rf"(?:\./)?{re.escape(prefix.name)}:", f"{plan.texts.template.path}:", result.stderr)
-    if result.status:
-        remove([precompiled, record])
-        raise CompileError(f"{messages.rstrip()}\n{plan.texts.template.path}: its include block does not compile")
-    write_if_changed(record, _prefix_record(state, precompiled))
-    return messages
-
-
-def _prefix_record(state: str, precompiled: Path) -> str:
-    return json.dumps({"state": state, "precompiled": digest_file(precompiled)})
 
 
 def locations(plan: Plan, opnames: Sequence[str]) -> dict[str, Locate]:
@@ -248,13 +210,19 @@ def _run_stage(
     return report
 
 
-def _shard_line(stage: _Stage, uops: Sequence[str], runner: Runner) -> ShardLine | str:
-    """Return the shard line of a step whose sources are written, or why there is none."""
+def _shard_line(stage: _Stage, uops: Sequence[str], runner: Runner, warn: Warn) -> ShardLine | None:
+    """Return the shard line of a step whose sources are written; *warn* is told why where there is none."""
+    if not uops:
+        return None
     sample = uops[0]
     output = stage.output(sample)
-    return derive(
+    line = derive(
         stage.command(sample, output), stage.source_argument(sample), str(output), stage.folder(sample), runner
     )
+    if isinstance(line, ShardLine):
+        return line
+    warn(f"{stage.plan.request.name}: uops are compiled alone, for want of a shard: {line}")
+    return None
 
 
 def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner) -> str:
@@ -357,10 +325,7 @@ def _run_stages(
     todo = list(opnames)
     for index, stage in enumerate(stages):
         uops = [opname for opname in todo if opname != stage.plan.request.entry]
-        line = _shard_line(stage, uops, runner) if sharding and uops else None
-        if isinstance(line, str):
-            warn(f"{stage.plan.request.name}: uops are compiled alone, for want of a shard: {line}")
-            line = None
+        line = _shard_line(stage, uops, runner, warn) if sharding else None
         # What clang said of a uop in an earlier step counts as well.
         earlier = report.messages
         tell = keep and partial(_keep_with, keep, earlier)
@@ -395,13 +360,8 @@ def _run_with_passes(
         if stage.step.passes:
             part = stage.passes(todo)
         else:
-            line = None
-            if todo and sharding and not stage.step.assembles:
-                derived = _shard_line(stage, todo, runner)
-                if isinstance(derived, str):
-                    warn(f"{stage.plan.request.name}: uops are compiled alone, for want of a shard: {derived}")
-                else:
-                    line = derived
+            shared = sharding and not stage.step.assembles
+            line = _shard_line(stage, todo, runner, warn) if shared else None
             part = _run_stage(stage, todo, line, runner, keep and partial(_keep_with, keep, report.messages))
             if stage.step.assembles:
                 part.alone, part.sharded = [], []

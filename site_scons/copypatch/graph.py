@@ -12,8 +12,7 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
-from copypatch import shim, stages, steps
-from copypatch.compile import prefix_state
+from copypatch import prefix, shim, stages, steps
 from copypatch.plan import Plan
 
 
@@ -96,7 +95,7 @@ class Graph:
             case Work.SOURCE:
                 return self._writer_of_sources
             case Work.PREFIX:
-                return prefix_state(self.plan)
+                return prefix.state(self.plan)
             case Work.COMPILE:
                 key = self.plan.key(str(edge.opname))
                 return key.hexdigest() if key is not None else "not expanded"

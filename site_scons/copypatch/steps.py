@@ -24,13 +24,13 @@ from copypatch import (
     tree_fragment,
 )
 from copypatch.compile import compile_uops
-from copypatch.compile import precompile as make_prefix
 from copypatch.context import Context
 from copypatch.dialects import Step, disassembly_lines, own_code_digest
 from copypatch.errors import CompileError, ObjectError
 from copypatch.files import digest, digest_file, read_text, remove, write_if_changed
 from copypatch.holes import Stencil, StencilGroup
 from copypatch.plan import PASSES, Plan
+from copypatch.prefix import precompile as make_prefix
 from copypatch.process import Runner
 from copypatch.progress import of_compile
 from copypatch.toolchain import Toolchain

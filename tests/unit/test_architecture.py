@@ -54,9 +54,10 @@ _LEVELS = (
         "report",
         "cache_report",
         "manifest",
+        "paths",
     ),
     ("plan",),
-    ("progress", "shards", "context", "freshness", "compile", "shim"),
+    ("prefix", "progress", "shards", "context", "freshness", "compile", "shim"),
     ("steps",),
     ("graph", "ninja"),
     # adapters

@@ -14,7 +14,6 @@ from collections.abc import Iterable
 from copypatch import depfile
 from copypatch import expansion as expander
 from copypatch import plan as planner
-from copypatch.compile import precompile
 from copypatch.errors import NinjaError
 from copypatch.expansion import Expansion, inputs_digest
 from copypatch.files import digest, file_state, read_text
@@ -22,6 +21,7 @@ from copypatch.ninja import folders, places, requests, turns
 from copypatch.ninja.begun import Begun
 from copypatch.ninja.runner import BegunRunner
 from copypatch.plan import Plan
+from copypatch.prefix import precompile
 from copypatch.process import Runner
 
 # The uops, and what is expanded alone.
