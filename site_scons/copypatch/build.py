@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from copypatch import shim, steps
+from copypatch import dispatchers, shim, steps
 from copypatch.errors import CompileError
 from copypatch.files import write_if_changed
 from copypatch.freshness import Verdict
@@ -34,7 +34,7 @@ def build(session: Session) -> None:
     if failures:
         raise failures[0]
     if session.dispatcher is not None:
-        steps.write_dispatcher(session.dispatcher, session.plans)
+        dispatchers.write(session.dispatcher, session.plans)
 
 
 def _build_header(header: Header, session: Session) -> None:
@@ -57,7 +57,7 @@ def deliver(session: Session, folder: Path) -> bool:
     made = [path for plan in session.plans for path in (plan.request.header, *shim.outputs(plan))]
     changed = [write_if_changed(folder / path.name, path.read_bytes()) for path in made]
     if session.dispatcher is not None:
-        for dispatcher in shim.dispatchers(session.dispatcher, session.plans):
+        for dispatcher in dispatchers.paths(session.dispatcher, session.plans):
             delivered = folder / dispatcher.name
             changed.append(write_if_changed(delivered, dispatcher.read_bytes()))
             # Compared by what is on disk: the build that wrote a header may have been killed before it came here.

@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from copypatch import merge, records
+from copypatch import records
 from copypatch.files import digest, digest_file, holds, make_folder, write_if_changed
 from copypatch.keys import Key
 from copypatch.plan import Plan
@@ -29,19 +29,6 @@ def outputs(plan: Plan) -> tuple[Path, ...]:
 def _outputs(plan: Plan) -> tuple[Path, Path]:
     out, triple = plan.request.out, plan.request.target.triple
     return out / f"jit_shim-{triple}.o", out / f"jit_unwind_info-{triple}.h"
-
-
-def dispatchers(stencils: Path, plans: Sequence[Plan]) -> list[Path]:
-    """Return the headers that pick among the targets of *plans*; *stencils* is the one for their stencils."""
-    return [stencils, *(stencils.with_name(DISPATCHER) for plan in plans[:1] if outputs(plan))]
-
-
-def dispatcher_text(plans: Sequence[Plan]) -> str | None:
-    """Return the text of the header that picks a target's unwind information; None where there is none."""
-    if plans[0].request.tree.dialect.passes is None:
-        return None
-    headers = [(plan.request.target, _outputs(plan)[1].name) for plan in plans]
-    return merge.dispatcher([plans[0].request.command_line([target for target, _ in headers])], headers)
 
 
 def is_current(plan: Plan) -> bool:

@@ -40,8 +40,6 @@ __all__ = [
     "compile_objects",
     "describe_objects",
     "describing_commands",
-    "dispatcher_text",
-    "dispatcher_texts",
     "header_head",
     "header_is_current",
     "header_text",
@@ -52,7 +50,6 @@ __all__ = [
     "read_objects",
     "restore_fragments",
     "with_header",
-    "write_dispatcher",
     "write_fragments",
     "write_holes",
     "write_sources",
@@ -453,26 +450,3 @@ def header_is_current(plan: Plan, known: manifest.Manifest) -> bool:
 def _listed(names: Sequence[str]) -> str:
     shown = ", ".join(names[:5])
     return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"
-
-
-def write_dispatcher(path: Path, plans: Sequence[Plan]) -> bool:
-    """Write the header that picks the target's; return whether it changed. Raises OutputError.
-
-    Where a target has a second header, so has the dispatching header.
-    """
-    written = [write_if_changed(file, text) for file, text in dispatcher_texts(path, plans).items()]
-    return any(written)
-
-
-def dispatcher_texts(path: Path, plans: Sequence[Plan]) -> dict[Path, str]:
-    """Return the texts of the headers that pick among the targets of *plans*; *path* is the one for stencils."""
-    more = shim.dispatcher_text(plans)
-    texts = {path: dispatcher_text(plans)}
-    return texts if more is None else {**texts, path.with_name(shim.DISPATCHER): more}
-
-
-def dispatcher_text(plans: Sequence[Plan]) -> str:
-    """Return the text of the header that picks among the targets of *plans*."""
-    headers = [(plan.request.target, plan.request.header.name) for plan in plans]
-    first_line = plans[0].request.command_line([target for target, _ in headers])
-    return merge.dispatcher([first_line], headers)

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from copypatch import shim, steps
+from copypatch import dispatchers, shim, steps
 from copypatch.cache import NoStore
 from copypatch.console import Console
 from copypatch.context import Context
@@ -121,7 +121,7 @@ def compare_with_generator(plans: Sequence[Plan], dispatcher: Path | None) -> No
         run_generator(plans, folder)
         headers = [path for plan in plans for path in (plan.request.header, *shim.outputs(plan)[1:])]
         if dispatcher is not None:
-            headers += shim.dispatchers(dispatcher, plans)
+            headers += dispatchers.paths(dispatcher, plans)
         for header in headers:
             ours, theirs = read_text(header), read_text(folder / header.name)
             difference = first_difference(ours, theirs)

@@ -10,7 +10,7 @@ from typing import Any
 import SCons.Action
 import SCons.Builder
 
-from copypatch import steps
+from copypatch import dispatchers, steps
 from copypatch.console import Console
 from copypatch.context import Context
 from copypatch.errors import CopypatchError
@@ -122,4 +122,4 @@ def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> 
 
 def _dispatch(target: Sequence[Node], source: Sequence[Node], env: Environment) -> int | None:
     session, console = env["STENCIL_SESSION"], env["STENCIL_CONSOLE"]
-    return guarded(console, lambda: steps.write_dispatcher(Path(target[0].abspath), session.plans))
+    return guarded(console, lambda: dispatchers.write(Path(target[0].abspath), session.plans))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from copypatch import steps
+from copypatch import dispatchers, steps
 from copypatch.files import holds
 from copypatch.freshness import Verdict
 from copypatch.graph import Edge, Graph, Work
@@ -64,7 +64,7 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
 
 def declare_dispatcher(env: Environment, session: Session, path: Path, headers: Sequence[Node]) -> Node:
     """Declare the header that picks the target's; it follows those, so that a failed build leaves it alone."""
-    texts = steps.dispatcher_texts(path, session.plans)
+    texts = dispatchers.texts(path, session.plans)
     nodes = env.StencilDispatcher([file_node(env, file) for file in texts], env.Value("".join(texts.values())))
     env.Depends(nodes, headers)
     env.Precious(nodes)

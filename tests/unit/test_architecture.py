@@ -58,6 +58,7 @@ _LEVELS = (
     ),
     ("plan",),
     ("prefix", "progress", "shards", "context", "freshness", "compile", "shim"),
+    ("dispatchers",),
     ("steps",),
     ("graph", "ninja"),
     # adapters

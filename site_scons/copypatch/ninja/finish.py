@@ -47,8 +47,8 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
 
     Raises CopypatchError, OSError.
     """
-    request = requests.load(out, name)
-    texts = requests.texts(request)
+    plan = requests.plan(out, name)
+    request, texts, expansion = plan.request, plan.texts, plan.expansion
     sources, cut = request.tree.sources, places.load(f"{out}/{places.texts_file(name)}")
     for what, path in (("cases", sources.cases), ("template", sources.template)):
         if cut.get(what) != split.digest(places.text(str(path))):
@@ -56,10 +56,6 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     runner = BegunRunner(begun)
     console = _Quiet.for_streams()
     context = Context(runner, Report(console), NoStore())
-    expansion = expander.load(request.paths.expansion)
-    if expansion is None:
-        raise NinjaError(f"{request.paths.expansion}: lost or damaged; run `scons ninja` again")
-    plan = Plan(request, texts, expansion)
     known = plan.ledger.read()
     todo = _to_describe(plan, known, changed)
     _check_times(plan, known, todo)

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from copypatch import expansion as expander
 from copypatch import stages, steps, variables
 from copypatch import template as templates
 from copypatch.cases import split as split_cases
+from copypatch.errors import NinjaError
 from copypatch.files import read_text
 from copypatch.ninja import places, split
 from copypatch.plan import Plan, Request, UopTexts
@@ -85,6 +87,18 @@ def load(out: str, name: str) -> Request:
         for target in options.targets
     ]
     return next(request for request in requests if request.name == name)
+
+
+def plan(out: str, name: str) -> Plan:
+    """Return a plan with the texts as they are now, and the last expansion.
+
+    Raises NinjaError, CasesError, OSError, and what a tree that has changed raises.
+    """
+    request = load(out, name)
+    expansion = expander.load(request.paths.expansion)
+    if expansion is None:
+        raise NinjaError(f"{request.paths.expansion}: lost or damaged; run `scons ninja` again")
+    return Plan(request, texts(request), expansion)
 
 
 def texts(request: Request) -> UopTexts:

@@ -6,11 +6,9 @@ import re
 import sys
 
 from copypatch import diagnostics
-from copypatch import expansion as expander
 from copypatch.compile import locations
 from copypatch.errors import CopypatchError
 from copypatch.ninja import requests
-from copypatch.plan import Plan
 
 _SOURCE = re.compile(r"^(?:In file included from )?\./(\w+)\.c:\d+", re.MULTILINE)
 
@@ -18,12 +16,9 @@ _SOURCE = re.compile(r"^(?:In file included from )?\./(\w+)\.c:\d+", re.MULTILIN
 def run(out: str, name: str, messages: str) -> None:
     """Print clang's messages with the places of the user's files, as far as they can be found."""
     try:
-        request = requests.load(out, name)
-        expansion = expander.load(request.paths.expansion)
-        if expansion is not None:
-            plan = Plan(request, requests.texts(request), expansion)
-            opnames = [opname for opname in _SOURCE.findall(messages) if opname in plan.texts.by_name]
-            messages = diagnostics.relocate(messages, locations(plan, list(dict.fromkeys(opnames))))
+        plan = requests.plan(out, name)
+        opnames = [opname for opname in _SOURCE.findall(messages) if opname in plan.texts.by_name]
+        messages = diagnostics.relocate(messages, locations(plan, list(dict.fromkeys(opnames))))
     except (CopypatchError, OSError):
         # A tree that is no longer what it was: clang's own words are better than none.
         pass
