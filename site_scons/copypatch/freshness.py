@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from copypatch.cache import Store
+from copypatch.dialects import Step
 from copypatch.keys import Key
 from copypatch.manifest import OWN_TEXT, Entry, Manifest
 from copypatch.marks import COMMON, PREFIX
-from copypatch.plan import Plan
+from copypatch.plan import PASSES, Plan
 
 
 class Verdict(enum.Enum):
@@ -71,6 +72,44 @@ def _decide_one(plan: Plan, opname: str, key: Key | None, entry: Entry | None, *
         reason = f"{lost[0].name} is missing" if lost else "an output was changed by someone else"
         return Decision(Verdict.STALE, reason, damaged=True)
     return Decision(Verdict.FRESH, "")
+
+
+def without_object(plan: Plan, opnames: Iterable[str]) -> list[str]:
+    """Return the uops whose objects are not those of their keys, or not what was recorded of them.
+
+    What has to be made for the others is something else. A group without compile steps has no object to lack.
+    """
+    entries = plan.ledger.read().entries
+    stale = []
+    for opname in opnames:
+        steps = plan.request.steps(opname)
+        if not steps:
+            continue
+        key, entry = plan.key(opname), entries.get(opname)
+        compiled = plan.paths.compiled(opname, steps)
+        if key is None or entry is None or entry.object_key != key.hexdigest() or not entry.intact(compiled):
+            stale.append(opname)
+    return stale
+
+
+def is_settled(plan: Plan, step: Step, opname: str) -> bool:
+    """Tell whether what a step makes is there, made from what the step's input is now.
+
+    This is where assembly that came out the same, or has nothing to do with what changed, ends the work for a uop.
+    """
+    entry, key, paths = plan.ledger.read().entries.get(opname), plan.key(opname), plan.paths
+    # What the compiler said is to be said again, so it is asked again.
+    if entry is None or key is None or entry.warned:
+        return False
+    same = {name for name, value in key.fields if entry.inputs.get(name) == value}
+    assembly, object_file = plan.request.steps(opname)[:2], paths.object(opname)
+    written, passed = (paths.intermediate(opname, one.suffix) for one in assembly)
+    if step.passes:
+        return PASSES in same and entry.intact([written, passed])
+    if step.assembles:
+        return "compiler" in same and entry.intact([passed, object_file])
+    # The entry's fields are those of the fragment's key, which is of another kind.
+    return same >= {name for name, _ in key.fields} - {PASSES, "kind"} and entry.intact([written])
 
 
 def _chain(plan: Plan, opname: str) -> list[Path]:

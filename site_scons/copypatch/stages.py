@@ -14,7 +14,7 @@ _PACKAGE = Path(__file__).parent
 _MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "source": ("cases.py", "template.py", "plan.py"),
-        "sections": ("readobj.py", "steps.py"),
+        "sections": ("readobj.py", "disassembly.py", "steps.py"),
         "holes": (
             "readobj.py",
             "sections.py",

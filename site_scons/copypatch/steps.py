@@ -13,6 +13,7 @@ from pathlib import Path
 
 from copypatch import (
     diagnostics,
+    disassembly,
     fragment,
     holes_file,
     manifest,
@@ -25,11 +26,12 @@ from copypatch import (
 )
 from copypatch.compile import compile_uops
 from copypatch.context import Context
-from copypatch.dialects import Step, disassembly_lines, own_code_digest
+from copypatch.dialects import disassembly_lines, own_code_digest
 from copypatch.errors import CompileError, ObjectError
 from copypatch.files import digest, digest_file, read_text, remove, write_if_changed
+from copypatch.freshness import is_settled, without_object
 from copypatch.holes import Stencil, StencilGroup
-from copypatch.plan import PASSES, Plan
+from copypatch.plan import Plan
 from copypatch.prefix import precompile as make_prefix
 from copypatch.process import Runner
 from copypatch.progress import of_compile
@@ -85,14 +87,14 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     CompileError when a header changed meanwhile, OutputError.
     """
     report, name = context.report, plan.request.name
-    stale = _without_object(plan, opnames)
+    stale = without_object(plan, opnames)
     restored = _restore_objects(plan, stale, context)
     report.restore(name, restored)
     todo = [opname for opname in stale if opname not in restored]
     if not todo:
         return
     prefix, keep = partial(_prefix, plan, context), partial(_keep, plan, context)
-    settled = partial(_settled, plan)
+    settled = partial(is_settled, plan)
     with report.console.progress(f"{name}: compiling", len(todo), of_compile(plan, todo, context.runner)):
         report.compiling(name, todo)
         result = compile_uops(
@@ -145,38 +147,6 @@ def _changed(plan: Plan, opnames: Sequence[str], involved: Callable[[str], Seque
     ]
 
 
-def _without_object(plan: Plan, opnames: Sequence[str]) -> list[str]:
-    """Return the uops whose objects are not those of their keys: the others need something else made anew."""
-    entries = plan.ledger.read().entries
-    stale = []
-    for opname in opnames:
-        key, entry = plan.key(opname), entries.get(opname)
-        compiled = plan.paths.compiled(opname, plan.request.steps(opname))
-        if key is None or entry is None or entry.object_key != key.hexdigest() or not entry.intact(compiled):
-            stale.append(opname)
-    return stale
-
-
-def _settled(plan: Plan, step: Step, opname: str) -> bool:
-    """Tell whether what a step makes is there, made from what the step's input is now.
-
-    This is where assembly that came out the same, or has nothing to do with what changed, ends the work for a uop.
-    """
-    entry, key, paths = plan.ledger.read().entries.get(opname), plan.key(opname), plan.paths
-    # What the compiler said is to be said again, so it is asked again.
-    if entry is None or key is None or entry.warned:
-        return False
-    same = {name for name, value in key.fields if entry.inputs.get(name) == value}
-    assembly, object_file = plan.request.steps(opname)[:2], paths.object(opname)
-    written, passed = (paths.intermediate(opname, one.suffix) for one in assembly)
-    if step.passes:
-        return PASSES in same and entry.intact([written, passed])
-    if step.assembles:
-        return "compiler" in same and entry.intact([passed, object_file])
-    # The entry's fields are those of the fragment's key, which is of another kind.
-    return same >= {name for name, _ in key.fields} - {PASSES, "kind"} and entry.intact([written])
-
-
 def _restore_objects(plan: Plan, opnames: Sequence[str], context: Context) -> set[str]:
     keys = {key.hexdigest(): opname for opname in opnames if (key := plan.key(opname)) is not None}
     found = context.store.get(list(keys))
@@ -225,7 +195,7 @@ def describe_objects(plan: Plan, opnames: Sequence[str], context: Context) -> No
     )
     for opname, text in zip(opnames, readobj.split(read, names), strict=True):
         write_if_changed(paths.sections(opname), text)
-    for opname, text in zip(opnames, _split_disassembly(dump, names), strict=True):
+    for opname, text in zip(opnames, disassembly.split(dump, names), strict=True):
         write_if_changed(paths.disassembly(opname), text)
 
 
@@ -233,7 +203,7 @@ def describing_commands(toolchain: Toolchain) -> list[list[str]]:
     """Return the commands that describe objects, whose names are to follow."""
     return [
         [str(toolchain.readobj), *readobj.ARGUMENTS],
-        [str(toolchain.objdump), "--disassemble", "--reloc"],
+        [str(toolchain.objdump), *disassembly.ARGUMENTS],
     ]
 
 
@@ -242,20 +212,6 @@ def _tool_output(command: Sequence[str], folder: Path, runner: Runner) -> str:
     if result.status:
         raise ObjectError(f"{Path(command[0]).name} failed on the objects in {folder}:\n{result.stderr.rstrip()}")
     return result.stdout.decode("utf-8", "surrogateescape")
-
-
-def _split_disassembly(output: str, names: Sequence[str]) -> list[str]:
-    """Cut llvm-objdump's output for several objects; each part starts with an empty line and the file's name."""
-    starts = []
-    position = 0
-    for name in names:
-        position = output.find(f"\n{name}:\tfile format ", position)
-        if position < 0:
-            raise ObjectError(f"llvm-objdump printed nothing for {name}")
-        starts.append(position)
-        position += 1
-    ends = [*starts[1:], len(output)]
-    return [output[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 _EMPTY = Stencil(b"", (), ())

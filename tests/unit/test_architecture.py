@@ -34,7 +34,7 @@ _LEVELS = (
         "tree_engine",
     ),
     # parsing
-    ("cases", "template", "depfile", "sections", "readobj", "holes", "diagnostics", "explain"),
+    ("cases", "template", "depfile", "sections", "readobj", "disassembly", "holes", "diagnostics", "explain"),
     ("stencil", "holes_file"),
     ("fragment", "emitted"),
     ("merge", "listing"),

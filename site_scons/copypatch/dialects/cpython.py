@@ -1,4 +1,4 @@
-"""What the dialects of CPython share: the digest of the header's first line."""
+"""What the dialects of CPython share: where headers are, and the digest of the header's first line."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from copypatch.dialects import Sources
+from copypatch.dialects import Flag, Sources
 from copypatch.triples import Target
 
 
@@ -32,6 +32,18 @@ def llvm_version(generator: str) -> int | None:
     """Return the LLVM major version that the text of Tools/jit/_llvm.py asks for, if it says so."""
     match = re.search(r'^_LLVM_VERSION = "?(\d+)"?$', generator, re.MULTILINE)
     return int(match[1]) if match else None
+
+
+def include_flags(sources: Sources) -> tuple[Flag, ...]:
+    """Return where every dialect looks for headers, in the generators' order; what follows differs."""
+    include = sources.root / "Include"
+    return (
+        Flag("-I", sources.pyconfig, "pyconfig"),
+        Flag("-I", include, "include"),
+        Flag("-I", include / "internal", "include/internal"),
+        Flag("-I", include / "internal" / "mimalloc", "include/internal/mimalloc"),
+        Flag("-I", sources.cases.parent, "python"),
+    )
 
 
 def tree_digest(sources: Sources, target: Target, debug: bool, cflags: str | None, style: DigestStyle) -> str:

@@ -23,7 +23,7 @@ from copypatch.dialects import (
     Step,
     platform_flags,
 )
-from copypatch.dialects.cpython import DigestStyle, tree_digest
+from copypatch.dialects.cpython import DigestStyle, include_flags, tree_digest
 from copypatch.dialects.ghc_convention import use_ghc_convention
 from copypatch.fragment import TextRules
 from copypatch.merge import footer_3_13
@@ -65,7 +65,6 @@ _PLATFORM_FLAGS = {
 
 
 def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
-    include = sources.root / "Include"
     return (
         Flag(f"--target={target.triple}"),
         Flag("-DPy_BUILD_CORE_MODULE"),
@@ -74,11 +73,7 @@ def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
         Flag("-D_Py_JIT"),
         # The generator compiles the template where it is, so quotes look beside it first.
         Flag("-iquote", sources.template.parent, "tools"),
-        Flag("-I", sources.pyconfig, "pyconfig"),
-        Flag("-I", include, "include"),
-        Flag("-I", include / "internal", "include/internal"),
-        Flag("-I", include / "internal" / "mimalloc", "include/internal/mimalloc"),
-        Flag("-I", sources.cases.parent, "python"),
+        *include_flags(sources),
         Flag("-O3"),
         *map(Flag, COMMON_FLAGS),
         *platform_flags(_PLATFORM_FLAGS, target.platform),

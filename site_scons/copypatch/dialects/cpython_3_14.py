@@ -22,7 +22,7 @@ from copypatch.dialects import (
     Sources,
     platform_flags,
 )
-from copypatch.dialects.cpython import DigestStyle, tree_digest
+from copypatch.dialects.cpython import DigestStyle, include_flags, tree_digest
 from copypatch.fragment import TextRules
 from copypatch.merge import footer_3_14
 from copypatch.relocations import patch_functions
@@ -68,18 +68,13 @@ JUMPS = (JUMP_AMD64_COFF, JUMP_I386_COFF, JUMP_X86_64_ELF, JUMP_X86_64_MACHO, JU
 
 
 def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
-    include = sources.root / "Include"
     return (
         Flag(f"--target={target.triple}"),
         Flag("-DPy_BUILD_CORE_MODULE"),
         Flag("-D_DEBUG" if debug else "-DNDEBUG"),
         Flag("-D_PyJIT_ACTIVE"),
         Flag("-D_Py_JIT"),
-        Flag("-I", sources.pyconfig, "pyconfig"),
-        Flag("-I", include, "include"),
-        Flag("-I", include / "internal", "include/internal"),
-        Flag("-I", include / "internal" / "mimalloc", "include/internal/mimalloc"),
-        Flag("-I", sources.cases.parent, "python"),
+        *include_flags(sources),
         Flag("-I", sources.template.parent, "tools"),
         Flag("-O3"),
         # __FILE__ names the file within the tree, wherever that is.

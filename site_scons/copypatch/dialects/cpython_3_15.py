@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from copypatch import far_calls
 from copypatch.cases import Case
 from copypatch.dialects import Dialect, Flag, Sources, Step
-from copypatch.dialects.cpython import DigestStyle, tree_digest
+from copypatch.dialects.cpython import DigestStyle, include_flags, tree_digest
 from copypatch.fragment import TextRules
 from copypatch.stencil import StencilRules
 from copypatch.template import insert_case
@@ -35,7 +35,7 @@ STEPS = (Step(".s", ("-S",)), Step(".opt.s", (), passes=True), Step(".o", ("-c",
 
 
 def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
-    include, platform = sources.root / "Include", target.platform
+    platform = target.platform
     own = list(_PLATFORM_FLAGS.get(platform.name, ()))
     if platform.name in ("aarch64-windows", "x86_64-windows"):
         own.insert(0, "-fms-runtime-lib=dll_dbg" if debug else "-fms-runtime-lib=dll")
@@ -47,11 +47,7 @@ def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
         Flag(f"-DSUPPORTS_SMALL_CONSTS={int(platform.name.startswith('aarch64'))}"),
         Flag("-D_PyJIT_ACTIVE"),
         Flag("-D_Py_JIT"),
-        Flag("-I", sources.pyconfig, "pyconfig"),
-        Flag("-I", include, "include"),
-        Flag("-I", include / "internal", "include/internal"),
-        Flag("-I", include / "internal" / "mimalloc", "include/internal/mimalloc"),
-        Flag("-I", sources.cases.parent, "python"),
+        *include_flags(sources),
         Flag("-I", sources.template.parent, "tools"),
         # As -O2, without what makes code longer for the sake of its alignment.
         Flag("-Os"),

@@ -17,6 +17,7 @@ from copypatch import plan as planner
 from copypatch.errors import NinjaError
 from copypatch.expansion import Expansion, inputs_digest
 from copypatch.files import digest, file_state, read_text
+from copypatch.freshness import without_object
 from copypatch.ninja import folders, places, requests, turns
 from copypatch.ninja.begun import Begun
 from copypatch.ninja.runner import BegunRunner
@@ -57,7 +58,7 @@ def run(out: str, name: str) -> None:
     begun.forget()
     if not plan.expansion.headers_unchanged():
         raise NinjaError(CHANGED)
-    turns.mark(plan, turns.stale(plan, plan.ledger.read()))
+    turns.mark(plan, without_object(plan, plan.opnames))
     known = f"{out}/{places.folders_file(name)}"
     # It is what the folders step would write, and so no news to this one.
     places.write(known, remember(plan), mtime_ns=os.stat(known).st_mtime_ns)

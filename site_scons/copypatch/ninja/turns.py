@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from copypatch.files import write_if_changed
-from copypatch.manifest import Manifest
+from copypatch.freshness import without_object
 from copypatch.ninja import places
 from copypatch.plan import Plan
 
@@ -31,20 +31,6 @@ def take(out: Path) -> None:
     places.write(f"{out}/{places.TURN}", "")
 
 
-def stale(plan: Plan, known: Manifest) -> list[str]:
-    """Return the uops whose objects are not those of their keys, or are not what the manifest says."""
-    found = []
-    for opname in plan.opnames:
-        compile_steps = plan.request.steps(opname)
-        if not compile_steps:
-            continue
-        key, entry = plan.key(opname), known.entries.get(opname)
-        compiled = plan.paths.compiled(opname, compile_steps)
-        if key is None or entry is None or entry.object_key != key.hexdigest() or not entry.intact(compiled):
-            found.append(opname)
-    return found
-
-
 def mark(plan: Plan, opnames: Iterable[str]) -> None:
     """Let ninja compile these uops. Raises OSError."""
     name, out = plan.request.name, plan.request.out
@@ -60,7 +46,7 @@ def settle(plan: Plan) -> None:
     Raises TemplateError, OutputError, OSError.
     """
     name, out = plan.request.name, plan.request.out
-    lost = set(stale(plan, plan.ledger.read()))
+    lost = set(without_object(plan, plan.opnames))
     mark(plan, [opname for opname in plan.opnames if opname in lost])
     for opname in plan.opnames:
         if opname in lost or not plan.request.steps(opname):
