@@ -35,7 +35,7 @@ def run(job: dict[str, Any]) -> str:
         return {
             name: stencils.StencilGroup()
             if group["sections"] is None
-            else await target._parse(pathlib.Path(f"/tmp/work/{name}.o"))
+            else await target._parse(pathlib.Path(f"work/{name}.o"))
             for name, group in texts.items()
         }
 

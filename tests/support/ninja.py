@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from support.scons import Done, Scons, texts
@@ -30,16 +29,8 @@ class Ninja:
 
     def __call__(self, *arguments: str) -> Done:
         """Run ninja."""
-        done = subprocess.run(
-            self.command(*arguments),
-            env={**self.scons.environment(), **self.environ},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        scons = replace(self.scons, environ={**self.scons.environ, **self.environ})
+        return scons.run(self.command(*arguments))
 
     def ok(self, *arguments: str) -> str:
         """Run ninja, which must succeed; return what it says."""
