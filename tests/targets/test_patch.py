@@ -36,7 +36,8 @@ class Library:
         self._handler = handler(lambda function, reason, location, value: self.failures.append(reason.decode()))
         self._functions.patch_set_failure_handler(self._handler)
         self.near = self._map(0)
-        self.far = self._map(self.near + (1 << 36))
+        # Below, as the kernel may have put the other one so near the end of all addresses that there is no above.
+        self.far = self._map(self.near - (1 << 36))
         assert abs(self.far - self.near) > 1 << 31
 
     def _map(self, hint: int) -> int:
