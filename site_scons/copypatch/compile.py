@@ -20,6 +20,7 @@ from copypatch.paths import Paths
 from copypatch.plan import Plan
 from copypatch.process import Runner
 from copypatch.shards import FEWEST, Proofs, ShardLine, deal, derive, proof_subject
+from copypatch.timeline import CHECK_FOLDER
 
 Warn = Callable[[str], None]
 # Told of uops whose objects are finished and can be trusted, and of what clang said in the same process.
@@ -231,7 +232,7 @@ def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner) -> str:
     Returns "" where all are the same, else the first difference. The sources and the precompiled include block
     have to be written. Raises OutputError.
     """
-    outputs = Paths(plan.paths.folder / "check")
+    outputs = Paths(plan.paths.folder / CHECK_FOLDER)
     names = list(opnames)
     _make_folders(plan, names, outputs)
 

@@ -5,6 +5,7 @@ Nothing depends on it: a file that is missing or damaged means that the reports 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -105,7 +106,7 @@ def made_now(report: Report, events: Iterable[Event]) -> dict[str, dict[str, Mad
     took |= {
         event.uops[0]: event.duration / 1e6
         for event in listed
-        if event.category == PROCESS and event.name == "clang" and len(event.uops) == 1
+        if event.category == PROCESS and re.fullmatch(r"clang(-[\d.]+)?", event.name) and len(event.uops) == 1
     }
     steps: dict[tuple[str, str], list[tuple[str, float, int]]] = defaultdict(list)
     for event in listed:

@@ -16,6 +16,8 @@ from itertools import pairwise
 from pathlib import Path
 
 STEP, PROCESS, CACHE, UOP = "step", "process", "cache", "uop"
+# Beside a plan's artefacts: what is compiled only to be compared with them.
+CHECK_FOLDER = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,8 @@ def process_name(command: Sequence[str]) -> str:
     tool = Path(command[0]).name
     if "-cc1" in command:
         return f"{tool} (shard)"
-    if any("/check/" in word for word in command):
+    # The output alone tells: any folder above it may have the same name.
+    if "-o" in command and Path(command[command.index("-o") + 1]).parts[-3:-2] == (CHECK_FOLDER,):
         return f"{tool} (proof of the shards)"
     for option, what in (("-E", "preprocessor"), ("c-header", "precompile"), ("-###", "derive the shard line")):
         if option in command:

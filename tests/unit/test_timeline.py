@@ -33,6 +33,8 @@ _ALONE = ["/llvm/bin/clang", "-c", "-o", "/out/obj/_A.o", "./_A.c"]
         (_SHARD, "clang (shard)", ("_A", "_B")),
         (_ALONE, "clang", ("_A",)),
         ([*_ALONE[:3], "/out/check/obj/_A.o", "./_A.c"], "clang (proof of the shards)", ("_A",)),
+        # Somebody's folder may be called like ours.
+        (["/check/llvm/bin/clang", "-c", "-o", "/check/out/obj/_A.o", "./_A.c"], "clang", ("_A",)),
         (["clang", "-E", "-P", "all.c"], "clang (preprocessor)", ()),
         (["clang", "-x", "c-header", "-o", "p.pch", "p.h"], "clang (precompile)", ()),
         (["/llvm/bin/llvm-readobj", "--sections", "_A.o", "_B.o"], "llvm-readobj", ("_A", "_B")),
