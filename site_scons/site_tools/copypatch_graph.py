@@ -38,7 +38,8 @@ _COVERED_BY_KEY = (".c", ".h", ".pch")
 def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> Node:
     """Declare one target's nodes, as docs/architecture.md draws them; return the header's.
 
-    A uop that is up to date is declared as its fragment alone, unless *whole_chain* is wanted.
+    A uop that is up to date is not declared, unless *whole_chain* is wanted: the merge reads its fragment, on which
+    the manifest has decided.
     """
     plan = header.plan
     stale = [opname for opname, decision in header.decisions.items() if decision.verdict is Verdict.STALE]
@@ -47,9 +48,7 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
     chain = _Chain(env, plan, decided=not whole_chain)
     for opname in plan.opnames:
         decision = header.decisions[opname]
-        if decision.verdict is not Verdict.STALE and not whole_chain:
-            chain.leaf(opname)
-        else:
+        if decision.verdict is Verdict.STALE or whole_chain:
             chain.declare(opname, from_scratch=decision.verdict is not Verdict.FRESH)
     nodes = chain.header()
     node = nodes[0]
@@ -106,12 +105,6 @@ class _Chain:
         if self._graph.prefix is not None:
             env.Precious(self._declare(self._graph.prefix))
 
-    def leaf(self, opname: str) -> Node:
-        """Declare the fragment of a group that is up to date, and return it."""
-        node = self._file(self._graph.plan.paths.fragment(opname))
-        mark_decided(node)
-        return node
-
     def declare(self, opname: str, *, from_scratch: bool) -> Node:
         """Declare a group's chain and return its fragment; *from_scratch*: whatever is there does not count."""
         nodes: list[Node] = []
@@ -142,8 +135,8 @@ class _Chain:
         state: list[Node] = []
         if not self._decided:
             state = [self._env.Value(self._graph.state(edge))]
-        elif edge.work in (Work.SOURCE, Work.COMPILE):
-            # The tree's own files would be read for nothing.
+        elif edge.work in (Work.SOURCE, Work.COMPILE, Work.MERGE):
+            # The tree's own files, and fragments that are up to date, would be looked at for nothing.
             inputs = [path for path in inputs if path in self._nodes]
         build = getattr(self._env, _BUILDERS[edge.work])
         nodes: list[Node] = build(list(map(self._file, edge.outputs)), [*map(self._file, inputs), *state])
