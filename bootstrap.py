@@ -356,7 +356,9 @@ def test(arguments: Sequence[str]) -> NoReturn:
         if done.returncode:
             sys.exit(done.returncode)
         environ.update(json.loads(result.read_text(encoding="utf-8")))
-    become([environment.tool("python"), "-m", "pytest", *rest], environ)
+    # A file is one process's, as its tests share what was built for them once. What is said last counts: -n0.
+    dealt = ["-n", "auto", "--dist", "loadfile", "--no-loadscope-reorder"]
+    become([environment.tool("python"), "-m", "pytest", *dealt, *rest], environ)
 
 
 def lock(arguments: Sequence[str]) -> None:

@@ -26,6 +26,12 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Groups(), "copypatch-groups")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the slow files where files are dealt to processes, so that these end together."""
+    if config.getoption("numprocesses", None):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def provided() -> Provided:
     """Every toolchain and tree that the tests can ask for."""

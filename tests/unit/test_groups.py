@@ -45,23 +45,27 @@ _FAILED = _RAN.replace("pass", "assert False")
 
 
 @pytest.mark.parametrize(
-    ("ci", "tests", "status"),
+    ("ci", "tests", "processes", "status"),
     [
-        ("true", [_SKIPPED], 1),
-        ("1", [_SKIPPED, _RAN], 0),
-        ("1", [_SKIPPED, _FAILED], 1),
-        ("", [_SKIPPED], 0),
-        ("false", [_SKIPPED], 0),
+        ("true", [_SKIPPED], 0, 1),
+        ("true", [_SKIPPED], 2, 1),
+        ("1", [_SKIPPED, _RAN], 0, 0),
+        ("1", [_SKIPPED, _RAN], 2, 0),
+        ("1", [_SKIPPED, _FAILED], 0, 1),
+        ("", [_SKIPPED], 0, 0),
+        ("false", [_SKIPPED], 0, 0),
     ],
-    ids=["all skipped", "one ran", "one failed", "no CI", "CI is off"],
+    ids=["all skipped", "all, in two processes", "one ran", "one in two processes", "one failed", "no CI", "off"],
 )
-def test_a_group_that_was_skipped_as_a_whole(tmp_path: Path, ci: str, tests: list[str], status: int) -> None:
+def test_a_group_that_was_skipped_as_a_whole(
+    tmp_path: Path, ci: str, tests: list[str], processes: int, status: int
+) -> None:
     (tmp_path / "conftest.py").write_text(_CONFTEST, encoding="utf-8")
     for index, text in enumerate(tests):
         (tmp_path / f"test_{index}.py").write_text(text, encoding="utf-8")
     environ = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests"), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path],
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"-n{processes}", "--dist=loadfile", tmp_path],
         cwd=tmp_path,
         env=environ,
         capture_output=True,
