@@ -65,7 +65,18 @@ def test_a_group_that_was_skipped_as_a_whole(
         (tmp_path / f"test_{index}.py").write_text(text, encoding="utf-8")
     environ = {**os.environ, "CI": ci, "PYTHONPATH": str(ROOT / "tests"), "PYTEST_ADDOPTS": ""}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"-n{processes}", "--dist=loadfile", tmp_path],
+        [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-p",
+            "no:cacheprovider",
+            f"-n{processes}",
+            "--dist=loadfile",
+            "--rootdir",
+            tmp_path,
+            tmp_path,
+        ],
         cwd=tmp_path,
         env=environ,
         capture_output=True,
