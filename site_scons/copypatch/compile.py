@@ -226,12 +226,13 @@ def _shard_line(stage: _Stage, uops: Sequence[str], runner: Runner, warn: Warn) 
     return None
 
 
-def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner) -> str:
-    """Compile uops alone, by the driver, and compare with the objects that are there.
+def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner, made: Paths | None = None) -> str:
+    """Compile uops alone, by the driver, and compare with the objects that are there, or are below *made*.
 
     Returns "" where all are the same, else the first difference. The sources and the precompiled include block
     have to be written. Raises OutputError.
     """
+    objects = made or plan.paths
     outputs = Paths(plan.paths.folder / CHECK_FOLDER)
     names = list(opnames)
     _make_folders(plan, names, outputs)
@@ -243,7 +244,7 @@ def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner) -> str:
             elif not _alone(stage, opname, runner)[0]:
                 return f"the driver alone does not compile {opname}"
             stage.finish(opname)
-        same = outputs.object(opname).read_bytes() == plan.paths.object(opname).read_bytes()
+        same = outputs.object(opname).read_bytes() == objects.object(opname).read_bytes()
         return "" if same else f"{opname} comes out differently from what the driver makes"
 
     return next((difference for difference in runner.map(compare, names) if difference), "")
@@ -268,21 +269,23 @@ def compile_uops(
     keep: Keep,
     prefix: Callable[[], str],
     settled: Settled = never_settled,
+    outputs: Paths | None = None,
 ) -> CompileReport:
     """Compile uops; their sources and the precompiled include block are made sure of first, the latter by *prefix*.
 
     The first objects that this compiler makes in shards with these flags are compared with the driver's. Where
     they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. *keep* is told of
     objects as they are finished. Where the tree's own passes take part, *settled* is asked before each step of a
-    uop. Raises
-    CompileError when the include block does not compile, OutputError.
+    uop. What is made goes below *outputs* where that is not the plan's own folder. Raises CompileError when the
+    include block does not compile, OutputError.
     """
-    _make_folders(plan, opnames, plan.paths)
+    outputs = outputs or plan.paths
+    _make_folders(plan, opnames, outputs)
     uops = [opname for opname in opnames if opname != plan.request.entry]
     for opname in uops:
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
     include_messages = prefix() if uops and plan.expansion.shares_prefix else ""
-    stages = _stages(plan, opnames, plan.paths)
+    stages = _stages(plan, opnames, outputs)
     proofs = Proofs(plan.paths.proofs)
     subject = proof_subject(plan.request.identity, plan.request.command(), plan.request.steps(plan.opnames[-1]))
     verdict = proofs.verdict(subject)
@@ -293,7 +296,7 @@ def compile_uops(
     report = _run_stages(stages, opnames, runner, warn, trusted, sharding=sharding, settled=settled)
     if report.sharded and verdict is None:
         # Both ends of the list, so that at least one was not the first of its process.
-        verdict = differs_alone(plan, {report.sharded[0], report.sharded[-1]}, runner)
+        verdict = differs_alone(plan, {report.sharded[0], report.sharded[-1]}, runner, outputs)
         proofs.record(subject, verdict)
         if verdict:
             report = _run_stages(stages, opnames, runner, warn, keep, sharding=False)

@@ -77,10 +77,16 @@ def regenerate(out: str, templates: str, *said: str) -> None:
 def _write_wrapper(plan: Plan) -> None:
     """Write the program that runs clang and tells its messages in the user's terms. Raises OutputError."""
     tell = shlex.join([*_python(), str(_RUN), "tell", str(plan.request.out), plan.request.name])
-    wrapper = _wrapper(plan)
+    wrapper, ready = _wrapper(plan), plan.request.out / places.ready_folder(plan.request.name)
     text = (
         "#!/bin/sh\n"
         "# Runs clang; what it says of a uop is told at the place where the user wrote it.\n"
+        "# An object that is ready, see ninja/ready.py, is taken instead. The source is the last word.\n"
+        "for source do :; done\n"
+        "uop=${source#./} uop=${uop%.c}\n"
+        f"plan={shlex.quote(str(plan.paths.folder))} ready={shlex.quote(str(ready))}/obj/$uop.o\n"
+        '[ "$ready" -nt "$plan/src/$uop.c" ] && [ "$ready" -nt "$plan/keys/$uop" ] && '
+        'exec mv -f "$ready" "$plan/obj/$uop.o"\n'
         f'said=$({shlex.quote(str(plan.request.toolchain.clang))} "$@" 2>&1)\n'
         "status=$?\n"
         f'[ -z "$said" ] || printf "%s\\n" "$said" | {tell}\n'

@@ -18,7 +18,7 @@ from copypatch.errors import NinjaError
 from copypatch.expansion import Expansion, inputs_digest
 from copypatch.files import digest, file_state, read_text
 from copypatch.freshness import without_object
-from copypatch.ninja import folders, places, requests, turns
+from copypatch.ninja import folders, places, ready, requests, turns
 from copypatch.ninja.begun import Begun
 from copypatch.ninja.runner import BegunRunner
 from copypatch.plan import Plan
@@ -33,6 +33,7 @@ CHANGED = "a header was changed while the build ran; run ninja again"
 def run(out: str, name: str) -> None:
     """Expand all uops and stamp those whose objects are stale. Raises CopypatchError, OSError."""
     settings = places.settings(out, name)
+    ready.forget(out, name)
     request = requests.load(out, name)
     before = expander.load(request.paths.expansion)
     seen = {header: file_state(header) for header in before.headers} if before is not None else {}
@@ -58,7 +59,9 @@ def run(out: str, name: str) -> None:
     begun.forget()
     if not plan.expansion.headers_unchanged():
         raise NinjaError(CHANGED)
-    turns.mark(plan, without_object(plan, plan.opnames))
+    stale = without_object(plan, plan.opnames)
+    turns.mark(plan, stale)
+    ready.make(plan, stale)
     known = f"{out}/{places.folders_file(name)}"
     # It is what the folders step would write, and so no news to this one.
     places.write(known, remember(plan), mtime_ns=os.stat(known).st_mtime_ns)

@@ -61,6 +61,11 @@ def stencils_file(name: str) -> str:
     return f"{plan_folder(name)}/stencils.json"
 
 
+def ready_folder(name: str) -> str:
+    """Return the folder of objects that the headers step compiled before ninja asks for them."""
+    return f"{plan_folder(name)}/ready"
+
+
 def edited_source(name: str) -> str:
     """Return the C text in which the stencils step has the edited uops expanded."""
     return f"{plan_folder(name)}/expand/edited.c"
