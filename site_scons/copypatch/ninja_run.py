@@ -10,67 +10,100 @@ import gc
 import os
 import sys
 
+# As typing has it, which takes longer to import than a step may take to start.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 
 def main(arguments: list[str]) -> int:
     """Run a step and return its exit status; a user's mistake is one message."""
     step, out, *rest = arguments
     # The package's own folder, found from where this file is: nothing is installed.
     sys.path.insert(0, __file__.rpartition("/copypatch/")[0])
+    return _told(lambda: _run(step, out, rest))
+
+
+def _told(work: Callable[[], int]) -> int:
+    """Do something and return its exit status; say what a user can mend."""
     from copypatch.errors import CopypatchError
 
     try:
-        _run(step, out, rest)
+        return work()
     except CopypatchError as error:
         print(f"copypatch: error: {error}", file=sys.stderr)
-        return 1
     except OSError as error:
         print(f"copypatch: error: {error.filename}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    return 1
 
 
-def _run(step: str, out: str, rest: list[str]) -> None:
+def _run(step: str, out: str, rest: list[str]) -> int:
     if step == "tell":
         from copypatch.ninja import tell
 
-        return tell.run(out, rest[0], sys.stdin.read())
+        tell.run(out, rest[0], sys.stdin.read())
+        return 0
     from copypatch.ninja import owner
 
     # Open to the end.
-    _held = owner.claim(out, lambda: print(f"waiting for another build in {out} ...", flush=True))
-    if step == "regenerate":
+    held = owner.claim(out, lambda: print(f"waiting for another build in {out} ...", flush=True))
+    if step == "stencils":
+        return _stencils(out, rest[0], None if held is None else held.fileno())
+    if step == "split":
+        _split(out, rest[0])
+    elif step == "regenerate":
         from copypatch import ninja_file
 
-        return ninja_file.regenerate(out, *rest)
-    if step == "split":
-        from copypatch.ninja import split
-
-        return split.run(out, rest[0])
-    if step == "folders":
+        ninja_file.regenerate(out, *rest)
+    elif step == "folders":
         from copypatch.ninja import folders
 
-        return folders.run(out, rest[0])
-    if step == "headers":
+        folders.run(out, rest[0])
+    elif step == "headers":
         from copypatch.ninja import headers
 
-        return headers.run(out, rest[0])
-    if step == "edit":
+        headers.run(out, rest[0])
+    elif step == "edit":
         from copypatch.ninja import ir
 
-        return ir.run(out, rest[0], rest[1])
-    if step == "dispatch":
+        ir.run(out, rest[0], rest[1])
+    else:
         from copypatch.ninja import dispatch
 
-        return dispatch.run(out)
+        dispatch.run(out)
+    return 0
+
+
+def _split(out: str, name: str) -> None:
+    from copypatch.ninja import split
+
+    if split.run(out, name):
+        from copypatch.ninja import spare
+
+        spare.start(name, "copypatch.ninja.finish", lambda: _told(lambda: _do_stencils(out, name)))
+
+
+def _stencils(out: str, name: str, lock: int | None) -> int:
+    if lock is not None:
+        from copypatch.ninja import spare
+
+        status = spare.ask(name, lock)
+        if status is not None:
+            return status
+    return _do_stencils(out, name)
+
+
+def _do_stencils(out: str, name: str) -> int:
     from copypatch.ninja import stencils
 
-    return stencils.run(out, rest[0])
+    stencils.run(out, name)
+    return 0
 
 
 if __name__ == "__main__":
     # Neither collecting garbage nor taking everything down at the end is worth its time here.
     gc.disable()
-    status = main(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
+    os._exit(main(sys.argv[1:]))

@@ -5,11 +5,14 @@ The modules that a ninja run starts with import little, hence no pathlib here: a
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
 
 from copypatch.errors import NinjaError
+
+# As typing has it, which takes longer to import than all else here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SETTINGS = "uops/ninja.json"
 # Written by scons when it is about to change something in the folder, so that ninja's steps look again.
@@ -87,6 +90,8 @@ def settings(out: str, name: str) -> dict[str, Any]:
 
 def load(path: str) -> dict[str, Any]:
     """Return what a JSON file holds; nothing where it is missing or damaged."""
+    import json
+
     try:
         with open(path, "rb") as file:
             record = json.load(file)

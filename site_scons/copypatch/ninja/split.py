@@ -42,8 +42,11 @@ def settings(plan: Plan) -> dict[str, Any]:
     }
 
 
-def run(out: str, name: str) -> None:
-    """Write the sources of a plan that changed, and the list of its uops. Raises CopypatchError, OSError."""
+def run(out: str, name: str) -> bool:
+    """Write the sources of a plan that changed, and the list of its uops; tell whether a few will be compiled.
+
+    Raises CopypatchError, OSError.
+    """
     said = places.settings(out, name)
     cases_path, template_path = _as_path(said["cases"]), _as_path(said["template"])
     cases_text, template_text = places.text(said["cases"]), places.text(said["template"])
@@ -71,11 +74,13 @@ def run(out: str, name: str) -> None:
     opnames = "".join(f"{opname}\n" for opname in sorted(case.opname for case in cases))
     if places.read(f"{out}/{places.opnames_file(name)}") != opnames:
         places.write(f"{out}/{places.opnames_file(name)}", opnames)
-    if 0 < len(pending) <= MOST_EDITED and not said["whole"]:
+    few = 0 < len(pending) <= MOST_EDITED
+    if few and not said["whole"]:
         nothing = insert(whole, Case(NOBODY, "", 1), cases_path).text
         units = {opname: insert(whole, case, cases_path).text for opname, case in pending.items()}
         places.write(f"{out}/{places.edited_source(name)}", edited_text(whole.prefix, nothing, units))
     places.write(f"{out}/{places.texts_file(name)}", json.dumps({**record, "pending": list(pending)}))
+    return few and same_template
 
 
 def edited_text(prefix: str, common: str, units: Mapping[str, str]) -> str:
