@@ -151,7 +151,10 @@ class Model:
                     self.fragments.add((key, tool))
                 known.fragment, known.tool = key, tool
             elif known.fragment != key or known.tool != tool or full:
-                # Out of the cache: the fragment, the object or both.
+                # Out of the cache: the fragment, the object or both. Or made again from an object that turned out
+                # to be whole, and then the cache has it from here on.
+                if cached and name not in WARNING and key not in self.cache:
+                    self.fragments.add((key, tool))
                 self.folders[kind][name] = Known(known.object, key, tool, certain=full)
                 if full:
                     self.folders[kind][name].object = key
