@@ -7,6 +7,7 @@ it.
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import sys
 
@@ -14,6 +15,8 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from copypatch.ninja.begun import Begun
 
 
 def main(arguments: list[str]) -> int:
@@ -78,12 +81,26 @@ def _run(step: str, out: str, rest: list[str]) -> int:
 
 
 def _split(out: str, name: str) -> None:
+    from copypatch.ninja import spare
+
+    def prepare(is_wanted: Callable[[], bool]) -> Callable[[], int] | None:
+        import threading
+
+        from copypatch.ninja import stencils
+
+        begun: list[Begun] = []
+        waiting = threading.Thread(target=lambda: begun.extend([stencils.begin(out, name)] if is_wanted() else []))
+        waiting.start()
+        importlib.import_module("copypatch.ninja.finish")
+        waiting.join()
+        return (lambda: _told(lambda: _do_stencils(out, name, begun[0]))) if begun else None
+
+    # Forked first, so that it starts beside the split.
+    tell_wanted = spare.start(name, prepare)
     from copypatch.ninja import split
 
     if split.run(out, name):
-        from copypatch.ninja import spare
-
-        spare.start(name, "copypatch.ninja.finish", lambda: _told(lambda: _do_stencils(out, name)))
+        tell_wanted()
 
 
 def _stencils(out: str, name: str, lock: int | None) -> int:
@@ -96,10 +113,10 @@ def _stencils(out: str, name: str, lock: int | None) -> int:
     return _do_stencils(out, name)
 
 
-def _do_stencils(out: str, name: str) -> int:
+def _do_stencils(out: str, name: str, begun: Begun | None = None) -> int:
     from copypatch.ninja import stencils
 
-    stencils.run(out, name)
+    stencils.run(out, name, begun)
     return 0
 
 

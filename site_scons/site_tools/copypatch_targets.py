@@ -127,7 +127,7 @@ def _say_and_remember(session: Session) -> None:
     if SCons.Script.GetOption("no_exec"):
         for line in report.forecast():
             report.console.line(line)
-    elif not SCons.Script.GetOption("clean"):
+    elif not SCons.Script.GetOption("clean") and set(SCons.Script.COMMAND_LINE_TARGETS) != {"ninja"}:
         closing = report.line(done=not SCons.Script.GetBuildFailures())
         copypatch_reports.remember(session, closing)
         report.console.line(closing)

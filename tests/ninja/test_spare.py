@@ -34,7 +34,12 @@ def work():
     {before}
     return 3
 
-spare.start("plan", "copypatch.ninja.finish", work)
+def prepare(is_wanted):
+    return work if is_wanted() else None
+
+tell_wanted = spare.start("plan", prepare)
+if "unwanted" not in sys.argv:
+    tell_wanted()
 """
 _ASKS = """
 import os
@@ -138,6 +143,13 @@ def test_it_keeps_the_lock_of_a_step_that_is_killed(steps: _Steps, tmp_path: Pat
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # It is let go when the work is done.
         fcntl.flock(lock, fcntl.LOCK_EX)
+
+
+def test_one_that_is_not_wanted_goes(steps: _Steps) -> None:
+    steps.run(_STARTS.replace("{before}", "pass"), "unwanted")
+    wait_until(lambda: not steps.spares())
+    assert not steps.sockets()
+    assert "status None" in steps.run(_ASKS).stdout
 
 
 def test_it_goes_when_ninja_is_gone(steps: _Steps) -> None:

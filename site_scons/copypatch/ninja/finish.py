@@ -81,11 +81,10 @@ def _to_describe(plan: Plan, known: Manifest, changed: Collection[str]) -> list[
     found = []
     for opname in plan.opnames:
         entry = known.entries.get(opname)
-        chain = plan.paths.chain(opname, plan.request.steps(opname))
         if (
             entry is None
             or any(entry.inputs.get(name) != value for name, value in settled.items())
-            or (opname in changed and not entry.intact(chain))
+            or (opname in changed and not entry.intact(plan.paths.chain(opname, plan.request.steps(opname))))
         ):
             found.append(opname)
     return found

@@ -1,21 +1,29 @@
 """A process that has imported everything by the time the stencils step is to begin.
 
-Most of that step would be Python's start and imports, and before it the machine waits for clang. So the split,
-when it has found a few uops to be compiled, forks: the child imports what the stencils step needs while clang is at
-work. The step then hands over what it was started with: its output, and the lock of the folder, which is so held
+Most of that step would be Python's start and imports. So the split forks before it does anything else: the child
+imports what the stencils step needs, and when the split has found a few uops to be compiled it begins what needs no
+object. The step then hands over what it was started with: its output, and the lock of the folder, which is so held
 until the work is done, whoever is killed. Whatever goes wrong, the step does its work itself.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
-import socket
-from collections.abc import Callable
 
 from copypatch.ninja import owner, places
 
-# How often the spare looks whether its ninja is still there.
+# As typing has it, which takes longer to import than all else here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    # Waits until the spare is wanted; False: it never will be.
+    Wanted = Callable[[], bool]
+    # What is done when the spare is asked; it returns the exit status.
+    Task = Callable[[], int]
+
+# How often the spare looks whether its ninja is still there, in seconds.
 _PATIENCE = 0.5
 
 
@@ -24,9 +32,14 @@ def ask(name: str, lock: int) -> int | None:
 
     Returns the exit status, or None where nothing was done to the end.
     """
+    address = _address(name)
+    if not os.path.exists(address):
+        return None
+    import socket
+
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.connect(_address(name))
+            connection.connect(address)
             socket.send_fds(connection, [b"begin"], [1, 2, lock])
             status = connection.recv(1)
     except OSError:
@@ -34,15 +47,21 @@ def ask(name: str, lock: int) -> int | None:
     return status[0] if status else None
 
 
-def start(name: str, module: str, work: Callable[[], int]) -> None:
-    """Fork a spare for this ninja and plan: it imports *module*, and when it is asked, calls *work*."""
-    ninja = os.getppid()
-    address, born = _address(name), owner.birth(ninja)
+def start(name: str, prepare: Callable[[Wanted], Task | None]) -> Callable[[], None]:
+    """Fork a spare for this ninja and plan, in which *prepare* is called; return what tells that it is wanted.
+
+    A spare that is not wanted ends with this process.
+    """
+    ninja, address = os.getppid(), _address(name)
+    born = owner.birth(ninja)
+    reader, writer = os.pipe()
     try:
-        if os.fork():
-            return
+        child = os.fork()
     except OSError:
-        return
+        return lambda: None
+    if child:
+        os.close(reader)
+        return lambda: _tell(writer)
     # From here on a failure is a spare less.
     status = 1
     try:
@@ -51,43 +70,72 @@ def start(name: str, module: str, work: Callable[[], int]) -> None:
         os.dup2(os.open(os.devnull, os.O_RDWR), 0)
         os.dup2(0, 1)
         os.dup2(0, 2)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
-        status = _serve(address, lambda: owner.birth(ninja) == born, module, work)
+        os.closerange(3, reader)
+        os.closerange(reader + 1, os.sysconf("SC_OPEN_MAX"))
+        status = _Spare(address, reader, lambda: owner.birth(ninja) == born).run(prepare)
     finally:
         os._exit(status)
 
 
-def _serve(address: str, is_wanted: Callable[[], bool], module: str, work: Callable[[], int]) -> int:
-    if os.path.exists(address):
-        os.unlink(address)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
+def _tell(writer: int) -> None:
+    try:
+        os.write(writer, b"!")
+    except OSError:
+        return
+
+
+class _Spare:
+    """The child's side. *wanted* is a descriptor from which there is something to read when it is wanted."""
+
+    def __init__(self, address: str, wanted: int, has_ninja: Callable[[], bool]) -> None:
+        self._address = address
+        self._wanted = wanted
+        self._has_ninja = has_ninja
+        self._listener: socket.socket | None = None
+
+    def run(self, prepare: Callable[[Wanted], Task | None]) -> int:
+        """Prepare, wait to be asked, and do the task."""
         try:
-            listener.listen(1)
-            importlib.import_module(module)
-            connection = _accept(listener, is_wanted)
+            task = prepare(self._is_wanted)
+            connection = None if task is None or self._listener is None else self._accept(self._listener)
         finally:
-            os.unlink(address)
-    if connection is None:
+            if self._listener is not None:
+                os.unlink(self._address)
+        if connection is None or task is None:
+            return 0
+        import socket
+
+        _, descriptors, _, _ = socket.recv_fds(connection, 16, 3)
+        # Standard output and error; the lock stays open as it is.
+        for own, theirs in zip((1, 2), descriptors, strict=False):
+            os.dup2(theirs, own)
+        connection.send(bytes([task()]))
         return 0
-    _, descriptors, _, _ = socket.recv_fds(connection, 16, 3)
-    # Standard output and error; the lock stays open as it is.
-    for own, theirs in zip((1, 2), descriptors, strict=False):
-        os.dup2(theirs, own)
-    connection.send(bytes([work()]))
-    return 0
 
+    def _is_wanted(self) -> bool:
+        """Wait until the split knows; from then on the step may ask."""
+        if not os.read(self._wanted, 1):
+            return False
+        import socket
 
-def _accept(listener: socket.socket, is_wanted: Callable[[], bool]) -> socket.socket | None:
-    listener.settimeout(_PATIENCE)
-    while is_wanted():
-        try:
-            connection, _ = listener.accept()
-        except TimeoutError:
-            continue
-        connection.settimeout(None)
-        return connection
-    return None
+        if os.path.exists(self._address):
+            os.unlink(self._address)
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self._address)
+        listener.listen(1)
+        self._listener = listener
+        return True
+
+    def _accept(self, listener: socket.socket) -> socket.socket | None:
+        listener.settimeout(_PATIENCE)
+        while self._has_ninja():
+            try:
+                connection, _ = listener.accept()
+            except TimeoutError:
+                continue
+            connection.settimeout(None)
+            return connection
+        return None
 
 
 def _address(name: str) -> str:

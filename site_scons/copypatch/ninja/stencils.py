@@ -13,8 +13,17 @@ from copypatch.ninja import places
 from copypatch.ninja.begun import Begun
 
 
-def run(out: str, name: str) -> None:
-    """Make the header of a plan. Raises CopypatchError, OSError."""
+def begin(out: str, name: str) -> Begun:
+    """Begin what needs no object: the expansion of the uops that the split found edited. Raises NinjaError."""
+    begun = Begun()
+    if places.load(f"{out}/{places.texts_file(name)}").get("pending"):
+        expand = places.settings(out, name)["expand"]
+        begun.begin([*expand, f"{out}/{places.edited_source(name)}"], f"{out}/{places.plan_folder(name)}")
+    return begun
+
+
+def run(out: str, name: str, begun: Begun | None = None) -> None:
+    """Make the header of a plan; *begun* is what :func:`begin` returned. Raises CopypatchError, OSError."""
     settings = places.settings(out, name)
     folder = f"{out}/{places.plan_folder(name)}"
 
@@ -29,12 +38,11 @@ def run(out: str, name: str) -> None:
         for opname, found in states.items()
         if opname in incomplete or before.get(opname) != f"{found} {fragment(opname)}"
     ]
-    begun = Begun()
+    if begun is None:
+        begun = begin(out, name)
     if changed:
         for command in settings["describe"]:
             begun.begin([*command, *(f"{opname}.o" for opname in changed)], f"{folder}/obj")
-    if places.load(f"{out}/{places.texts_file(name)}").get("pending"):
-        begun.begin([*settings["expand"], f"{out}/{places.edited_source(name)}"], folder)
     from copypatch.ninja.finish import finish
 
     finish(out, name, changed, begun)
