@@ -103,12 +103,14 @@ class Model:
     """What the output folder and the cache have seen; an output folder has one part for each kind of build.
 
     *fragments* are those that are in the cache without their objects, by key and tool: made again by another tool
-    from objects that were compiled while there was no cache, or before it was emptied.
+    from objects that were compiled while there was no cache, or before it was emptied. *doubtful* are those of
+    which this may be so: something was wrong with what the folder had of them, but perhaps not with the fragment.
     """
 
     folders: dict[str, dict[str, Known]] = field(default_factory=dict)
     cache: set[str] = field(default_factory=set)
     fragments: set[tuple[str, str]] = field(default_factory=set)
+    doubtful: set[tuple[str, str]] = field(default_factory=set)
 
     def known(self, kind: str, name: str) -> Known:
         """What the part of the folder for a kind of build has of a group."""
@@ -130,7 +132,7 @@ class Model:
                 may.add(name)
             elif cached and (key in self.cache or ((key, tool) in self.fragments and not full)):
                 continue
-            elif key in (known.object, known.fragment):
+            elif key in (known.object, known.fragment) or (cached and (key, tool) in self.doubtful):
                 may.add(name)
             else:
                 must.add(name)
@@ -151,10 +153,10 @@ class Model:
                     self.fragments.add((key, tool))
                 known.fragment, known.tool = key, tool
             elif known.fragment != key or known.tool != tool or full:
-                # Out of the cache: the fragment, the object or both. Or made again from an object that turned out
-                # to be whole, and then the cache has it from here on.
-                if cached and name not in WARNING and key not in self.cache:
-                    self.fragments.add((key, tool))
+                # Out of the cache: the fragment, the object or both. Or nothing was wrong with the object: then
+                # the fragment was made again and is in the cache from here on, or nothing was wrong with it either.
+                if cached:
+                    self.doubtful.add((key, tool))
                 self.folders[kind][name] = Known(known.object, key, tool, certain=full)
                 if full:
                     self.folders[kind][name].object = key

@@ -123,3 +123,4 @@ class World:
         shutil.rmtree(self.bench.cache, ignore_errors=True)
         self.model.cache.clear()
         self.model.fragments.clear()
+        self.model.doubtful.clear()
