@@ -9,7 +9,6 @@ compiler) is in the keys of the objects, and our code is an input of build.ninja
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -19,7 +18,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from copypatch import depfile, variables
+from copypatch import depfile, records, variables
 from copypatch.console import Console
 from copypatch.errors import NinjaError
 from copypatch.files import make_folder, write_if_changed
@@ -55,7 +54,7 @@ def write(session: Session, templates: Path) -> None:
         places.write(f"{out}/{places.plan_folder(plan.request.name)}/expand/.keep", "")
     if not (out / places.TURN).exists():
         turns.take(out)
-    write_if_changed(out / places.SETTINGS, json.dumps(requests.record(plans, templates, asked)))
+    write_if_changed(out / places.SETTINGS, records.pack(requests.record(plans, templates, asked)))
     words = ["regenerate", str(out), str(templates), *(f"{name}={value}" for name, value in asked.items())]
     text = _Writer(out).build_file(plans, session.dispatcher, words)
     write_if_changed(out / "uops" / "ninja.d", depfile.write("build.ninja", dict.fromkeys(_followed(session))))

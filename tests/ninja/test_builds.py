@@ -223,6 +223,31 @@ def test_lost_files(ninja: Ninja, clang: CountedLLVM) -> None:
     assert ninja.idle()
 
 
+def test_damaged_files(ninja: Ninja, edit: Edit) -> None:
+    """At worst a run says what is wrong with what, and the next puts it right."""
+    (part,) = ninja.out.glob("uops/*-release")
+    kept = ("texts.json", "headers.json", "stencils.json", "folders.txt", "opnames.txt", "expansion.json")
+    word = "interrupted"
+    for number, name in enumerate([*kept, "../ninja.json"]):
+        file = part / name
+        text = file.read_text(encoding="utf-8")
+        # Still JSON, but not what was written; and no news to ninja, which goes by times.
+        then = file.stat()
+        file.write_text(text.replace("a", "b").replace("1", "7"), encoding="utf-8")
+        os.utime(file, ns=(then.st_atime_ns, then.st_mtime_ns))
+        edit(CASES, f'"{word}"', f'"stopped{number}"')
+        word = f"stopped{number}"
+        done = ninja()
+        assert not done.has_traceback, done.output
+        if done.status:
+            assert "copypatch: error:" in done.output
+            if "run `scons ninja` again" in done.output:
+                ninja.scons.ok("ninja")
+            ninja.ok()
+        assert ninja.is_like_scons(), name
+    assert ninja.idle()
+
+
 def _other_ninja() -> Path | None:
     found = [Path(folder) / "ninja" for folder in os.environ.get("PATH", "").split(os.pathsep)]
     return next((path for path in found if path.is_file() and path.resolve() != OURS.resolve()), None)

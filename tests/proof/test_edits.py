@@ -21,11 +21,15 @@ pytestmark = [pytest.mark.build, pytest.mark.slow]
 
 @dataclass
 class Walk:
-    """A random walk. *clean* remembers the headers of clean builds, None for inputs that do not build."""
+    """A random walk.
+
+    *clean* remembers the headers of clean builds, None for inputs that do not build, and *failure* what those said.
+    """
 
     world: World
     pool: ThreadPoolExecutor
     clean: dict[str, Mapping[str, bytes] | None] = field(default_factory=dict)
+    failure: dict[str, str] = field(default_factory=dict)
     exact: int = 0
     doubtful: int = 0
     compiled: int = 0
@@ -41,11 +45,11 @@ class Walk:
         before = snapshot(bench.out)
         built = bench.using(world.jobs).build(**said)
         if clean_of is not None:
-            self.clean[inputs] = clean_of.result()
+            self.clean[inputs], self.failure[inputs] = clean_of.result()
         clean, keys = self.clean[inputs], keys_of.result()
         assert not built.has_traceback, built.done.output
         if clean is None:
-            assert built.done.status != 0, "a clean build fails, this one did not"
+            assert built.done.status != 0, f"a clean build fails, this one did not: {self.failure[inputs]}"
             assert snapshot(bench.out) == before, "a build that failed touched the headers"
             self.failed += 1
             world.stuck = not broken(world) and not world.undo
@@ -62,9 +66,9 @@ class Walk:
         self._check_compiled(keys, built)
         world.remember()
 
-    def _clean(self, said: Mapping[str, str]) -> Mapping[str, bytes] | None:
+    def _clean(self, said: Mapping[str, str]) -> tuple[Mapping[str, bytes] | None, str]:
         built = self.world.bench.clean(debug=said["debug"], cflags=said["cflags"])
-        return built.headers if built.done.status == 0 else None
+        return (built.headers, "") if built.done.status == 0 else (None, built.done.output)
 
     def _check_compiled(self, keys: dict[str, str], built: Built) -> None:
         world = self.world

@@ -6,7 +6,6 @@ the one that the split wrote, older than the object, and no header has changed s
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -52,6 +51,8 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     sources, cut = request.tree.sources, places.load(f"{out}/{places.texts_file(name)}")
     for what, path in (("cases", sources.cases), ("template", sources.template)):
         if cut.get(what) != split.digest(places.text(str(path))):
+            # It is the split's turn, even if nothing but its record is wrong.
+            remove([Path(out, places.texts_file(name))])
             raise NinjaError(f"{path} {_AGAIN}")
     runner = BegunRunner(begun)
     console = _Quiet.for_streams()
@@ -72,7 +73,7 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     write_if_changed(request.header, text)
     rule = depfile.write(request.header.name, dict.fromkeys(_read_for_first_lines(plan)))
     write_if_changed(Path(out, places.stencils_depfile(name)), rule)
-    places.write(f"{out}/{places.texts_file(name)}", json.dumps({**cut, "pending": []}))
+    places.save(f"{out}/{places.texts_file(name)}", {**cut, "pending": []})
 
 
 def _to_describe(plan: Plan, known: Manifest, changed: Collection[str]) -> list[str]:

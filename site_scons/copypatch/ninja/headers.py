@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from copypatch import depfile
 from copypatch import expansion as expander
@@ -75,12 +75,12 @@ def remember(plan: Plan, *, before: Expansion | None = None) -> str:
     *before* is the one that was remembered last, if it is known to be. Raises OSError.
     """
     out, name = str(plan.request.out), plan.request.name
-    if before is not None and before.headers == plan.expansion.headers:
+    record = places.load(f"{out}/{places.headers_file(name)}")
+    if record and before is not None and before.headers == plan.expansion.headers:
         # The same headers in the same folders; looking for those takes a tenth of the inner loop.
-        record = places.load(f"{out}/{places.headers_file(name)}")
         own = {opname: plan.own_text(opname) for opname in plan.texts.by_name}
         record |= {"base": base(plan), "expansion": digest_of_inputs(plan), "texts": own}
-        _write(f"{out}/{places.headers_file(name)}", json.dumps(record))
+        _save(f"{out}/{places.headers_file(name)}", record)
         return str(record["names"])
     names = folders.names(map(str, plan.expansion.searched_places()))
     _write(
@@ -94,7 +94,7 @@ def remember(plan: Plan, *, before: Expansion | None = None) -> str:
         "names": names,
         "texts": {opname: plan.own_text(opname) for opname in plan.texts.by_name},
     }
-    _write(f"{out}/{places.headers_file(name)}", json.dumps(record))
+    _save(f"{out}/{places.headers_file(name)}", record)
     return names
 
 
@@ -114,6 +114,12 @@ def _existing(plan: Plan) -> Iterable[str]:
     """Return the folders for ninja to look at: what is missing it takes for changed, so the one above is named."""
     found = plan.expansion.searched_places()
     return dict.fromkeys(str(next(one for one in (place, *place.parents) if one.exists())) for place in found)
+
+
+def _save(path: str, record: Mapping[str, object]) -> None:
+    # An output that is written is news to ninja.
+    if places.load(path) != record:
+        places.save(path, record)
 
 
 def _write(path: str, text: str) -> None:

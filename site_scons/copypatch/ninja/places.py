@@ -12,6 +12,7 @@ from copypatch.errors import NinjaError
 # As typing has it, which takes longer to import than all else here.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
 SETTINGS = "uops/ninja.json"
@@ -89,15 +90,22 @@ def settings(out: str, name: str) -> dict[str, Any]:
 
 
 def load(path: str) -> dict[str, Any]:
-    """Return what a JSON file holds; nothing where it is missing or damaged."""
-    import json
+    """Return the record in a file; nothing where it is missing or damaged."""
+    from copypatch import records
 
     try:
         with open(path, "rb") as file:
-            record = json.load(file)
+            record = records.unpack(file.read())
     except (OSError, ValueError, RecursionError):
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def save(path: str, record: Mapping[str, Any]) -> None:
+    """Write a record. Raises OSError."""
+    from copypatch import records
+
+    write(path, records.pack(record).decode())
 
 
 def write(path: str, text: str, *, mtime_ns: int | None = None) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import json
 import os
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -59,7 +58,8 @@ def run(out: str, name: str) -> bool:
     insert: Callable[..., Any] = getattr(importlib.import_module(module), function)
     before = places.load(f"{out}/{places.texts_file(name)}")
     record = {"cases": digest(cases_text), "template": digest(template_text)}
-    same_template = before.get("template") == record["template"]
+    # Where it is not known, what changes is compiled again.
+    same_template = before.get("template", record["template"]) == record["template"]
     folder = f"{out}/{places.plan_folder(name)}/src"
     pending: dict[str, Case] = {}
     earlier = set(before.get("pending", ()))
@@ -79,7 +79,7 @@ def run(out: str, name: str) -> bool:
         nothing = insert(whole, Case(NOBODY, "", 1), cases_path).text
         units = {opname: insert(whole, case, cases_path).text for opname, case in pending.items()}
         places.write(f"{out}/{places.edited_source(name)}", edited_text(whole.prefix, nothing, units))
-    places.write(f"{out}/{places.texts_file(name)}", json.dumps({**record, "pending": list(pending)}))
+    places.save(f"{out}/{places.texts_file(name)}", {**record, "pending": list(pending)})
     return few and same_template
 
 

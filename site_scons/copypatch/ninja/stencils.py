@@ -5,7 +5,6 @@ What other programs have to do is begun first: they run while Python imports wha
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 
@@ -46,10 +45,10 @@ def run(out: str, name: str, begun: Begun | None = None) -> None:
     from copypatch.ninja.finish import finish
 
     finish(out, name, changed, begun)
-    places.write(
+    places.save(
         f"{out}/{places.stencils_file(name)}",
         # Objects as they were when it was begun: what came since is for the next time.
-        json.dumps({opname: f"{found} {fragment(opname)}" for opname, found in states.items()}),
+        {opname: f"{found} {fragment(opname)}" for opname, found in states.items()},
     )
 
 
