@@ -39,7 +39,8 @@ _ANY = "@uop@"
 def write(session: Session, templates: Path) -> None:
     """Write build.ninja and what its steps read. Raises NinjaError, OutputError, OSError."""
     out = make_folder(session.out)
-    if session.tree.dialect.passes is not None:
+    passes = session.tree.dialect.passes
+    if passes is not None and passes.assembly:
         raise NinjaError(
             f"ninja: {session.tree.name}: its assembly goes through passes of the tree, which ninja is not "
             "taught to run; build with scons"
