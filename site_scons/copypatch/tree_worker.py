@@ -98,18 +98,20 @@ class Worker:
         self._settings = settings
         self._scratch = scratch
         self._targets, self._writer, self._llvm = _targets, _writer, _llvm
-        self._target = _targets.get_target(settings["triple"])
-        self._target.debug = settings["debug"]
-        self._target.cflags = settings["cflags"]
-        self._target.pyconfig_dir = Path(settings["pyconfig"])
-        # Before 3.15 there is none.
-        self._optimizer = getattr(self._target, "optimizer", object)
         self._dump_stencil = _writer._dump_stencil
         self._loop = asyncio.new_event_loop()
         _targets.tempfile = SimpleNamespace(
             TemporaryDirectory=lambda *_args, **_options: contextlib.nullcontext(str(scratch))
         )
         _targets.TOOLS_JIT_TEMPLATE_C = _Text("CASE", _targets.TOOLS_JIT_TEMPLATE_C)
+
+    def _target(self) -> Any:
+        """Return the tree's target; each uop gets one of its own, so that none finds what another has left."""
+        target = self._targets.get_target(self._settings["triple"])
+        target.debug = self._settings["debug"]
+        target.cflags = self._settings["cflags"]
+        target.pyconfig_dir = Path(self._settings["pyconfig"])
+        return target
 
     def _tools(self, run: Any) -> None:
         """Let *run*(tool, arguments) stand for the start of a tool; it returns what the tool would print."""
@@ -149,10 +151,9 @@ class Worker:
             return ""
 
         self._tools(run)
-        self._target.optimizer = self._optimizer
         with contextlib.suppress(_Finished):
             source = self._scratch / f"{opname}.c"
-            self._loop.run_until_complete(self._target._build_stencil_group(opname, source, self._scratch))
+            self._loop.run_until_complete(self._target()._build_stencil_group(opname, source, self._scratch))
         if len(found) != 1:
             raise _Refused("the tree's generator assembles nothing behind its passes over the assembly")
         return {"text": found[0]}
@@ -225,7 +226,6 @@ class Worker:
             return printed[tool]
 
         self._tools(run)
-        self._target.optimizer = _untouched(self._optimizer)
         first = self._generate(opname, _FIRST)
         numbers = first["symbols"]
         if numbers:
@@ -246,8 +246,11 @@ class Worker:
         entry: str = self._settings["entry"]
         case = "" if opname == entry else f"\n        case {opname}: {{\n\n        }}\n"
         self._targets.PYTHON_EXECUTOR_CASES_C_H = _Text(case)
-        self._target.known_symbols = symbols
-        groups = self._loop.run_until_complete(self._target._build_stencils())
+        target = self._target()
+        target.known_symbols = symbols
+        # Before 3.15 there is none.
+        target.optimizer = _untouched(getattr(target, "optimizer", object))
+        groups = self._loop.run_until_complete(target._build_stencils())
         if set(groups) != {opname} | ({entry} if entry else set()):
             raise _Refused(f"the tree's generator makes {', '.join(groups) or 'nothing'} of the case of {opname}")
         group = groups[opname]
@@ -287,9 +290,9 @@ class Worker:
             return self._started(tool, [*more, *arguments] if tool == "clang" else arguments)
 
         self._tools(run)
-        place = Path(output)
-        self._loop.run_until_complete(self._target._build_shim_object(place))
-        info = self._loop.run_until_complete(self._target._get_shim_unwind_info(place))
+        place, target = Path(output), self._target()
+        self._loop.run_until_complete(target._build_shim_object(place))
+        info = self._loop.run_until_complete(target._get_shim_unwind_info(place))
         return {"lines": list(self._writer.dump_unwind_info(info))}
 
 

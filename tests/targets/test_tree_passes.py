@@ -239,15 +239,13 @@ def test_a_fork_of_an_earlier_release(
     assert list(fork.subject.tree.rglob("__pycache__")) == []
 
 
-def test_ninja_runs_them_too(
+def test_ninja_and_verify_know_them_too(
     small: Callable[[str], Subject],  # noqa: F811
     home: Path,
     tmp_path: Path,
 ) -> None:
     if not ALL:
-        pytest.skip(
-            "COPYPATCH_ALL_TARGETS is not set: it takes time that CI has not, and ninja runs the same steps"
-        )
+        pytest.skip("COPYPATCH_ALL_TARGETS is not set: it takes time that CI has not, and both run the same steps")
     fork = Fork(small("3.14"), home, tmp_path)
     fork.ok("ninja")
     ninja = Ninja(fork.scons(), fork.out)
@@ -262,4 +260,10 @@ def test_ninja_runs_them_too(
         assert f"{new}(" in (fork.out / fork.subject.header(TRIPLE)).read_text(encoding="utf-8")
     assert fork.files("obj/*.o") == objects
     assert ninja.is_like_scons()
-    fork.is_the_generators("theirs")
+    for engine in ("auto", "tree"):
+        done = fork.ok("verify", f"engine={engine}")
+        assert f"verify: jit_stencils-{TRIPLE}.h: identical to what the tree's own generator writes" in done.stdout
+    done = fork.build("verify", "engine=native")
+    assert done.status != 0
+    assert "differs from the generator's in " in done.stderr
+    assert "generator:     patch_64_two(" in done.stderr
