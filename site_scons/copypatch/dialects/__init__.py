@@ -136,6 +136,11 @@ class Dialect:
     linked_entry: bool = False
     canonical_names: bool = False
 
+    @property
+    def has_assembly_passes(self) -> bool:
+        """Whether passes of the tree work on assembly, between runs of the compiler."""
+        return self.passes is not None and bool(self.passes.assembly)
+
     def canonical(self, target: Target) -> Target:
         """Return a target as the tree's generator names it, which goes into the names and texts of its outputs."""
         return Target(target.platform.example, target.platform) if self.canonical_names else target
