@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from copypatch import emitted, fragment, inline, listing, revision
-from copypatch.emitted import EmittedHeader
+from copypatch.emitted import Emitted, EmittedHeader
 from copypatch.errors import BaseError
 from copypatch.files import read_text, write_if_changed
 from copypatch.listing import Listing
@@ -38,9 +38,18 @@ def listings_of(plan: Plan) -> tuple[Listing, ...]:
 
 def listing_of(plan: Plan, opname: str) -> Listing:
     """Return the listing of one uop of a finished build. Raises MergeError, HeaderError, OSError."""
+    return listing.make(_emitted(plan, opname))
+
+
+def _emitted(plan: Plan, opname: str) -> Emitted:
     path = plan.paths.fragment(opname)
     one = fragment.parse(read_text(path), str(path))
-    return listing.make(emitted.parse_function(one.text, (one.code_size, one.data_size), str(path)))
+    return emitted.parse_function(one.text, (one.code_size, one.data_size), str(path))
+
+
+def _parameters(plan: Plan) -> tuple[str, ...]:
+    """Return what the emit functions of a finished build take, whoever has worded it."""
+    return _emitted(plan, plan.opnames[0]).parameters
 
 
 def snapshots(session: Session) -> Path:
@@ -130,7 +139,7 @@ def _text(name: str, path: Path) -> str:
 def _check(plan: Plan, name: str, header: EmittedHeader) -> None:
     """Refuse what cannot be compared with a plan. Raises BaseError."""
     request = plan.request
-    theirs, ours = header.functions[0].parameters, request.tree.dialect.text.parameters
+    theirs, ours = header.functions[0].parameters, _parameters(plan)
     if theirs != ours:
         raise BaseError(
             f"base={name}: its stencils are for another kind of tree than {request.tree.version}: its emit "
@@ -173,7 +182,7 @@ def _from_revision(session: Session, name: str, templates: Path) -> Base:
             inline.build(other, name)
         found = {plan.request.name: listings_of(plan) for plan in other.plans}
         for before, plan in zip(other.plans, session.plans, strict=True):
-            if before.request.tree.dialect.text.parameters != plan.request.tree.dialect.text.parameters:
+            if _parameters(before) != _parameters(plan):
                 raise BaseError(f"base={name}: the tree was of another kind then ({before.request.tree.version})")
         if other.lock is not None:
             other.lock.close()

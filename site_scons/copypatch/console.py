@@ -130,6 +130,10 @@ class Console:
                 self.err.write(f"{text.rstrip()}\n")
                 self.err.flush()
 
+    def note(self, message: str) -> None:
+        """Print what the user may not expect, where no result is printed."""
+        self.show(f"copypatch: {message}")
+
     def warn(self, message: str) -> None:
         """Print a warning of ours."""
         self.show(f"copypatch: {self._mark('warning:', 'yellow')} {message}")

@@ -92,7 +92,7 @@ def parse_function(text: str, sizes: tuple[int, int], name: str) -> Emitted:
     """
     match = _FUNCTION.search(text)
     if match is None:
-        raise HeaderError(f"{name}: no emit function")
+        raise HeaderError(f"{name}: no emit function in the form of CPython's releases, so it cannot be shown")
     return _function(match, sizes, {}, name)
 
 

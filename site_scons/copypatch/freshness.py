@@ -119,7 +119,7 @@ def _chain(plan: Plan, opname: str) -> list[Path]:
 _NAMES: Mapping[str, str] = {
     "compiler": "the compiler is another one",
     "dialect": "the dialect is another one",
-    "rules": "copypatch's own code changed, or the tree's dialect",
+    "rules": "copypatch's own code changed, or the tree's dialect or Python files",
     "steps": "the compile steps changed",
 }
 

@@ -44,7 +44,7 @@ class Asked:
 
     def open_tree(self) -> Tree:
         """Return the tree. Raises TreeError, OptionError."""
-        return trees.cpython_tree(self.source, self.options.pyconfig)
+        return trees.cpython_tree(self.source, self.options.pyconfig, self.options.engine)
 
 
 class _EchoingRunner(Runner):

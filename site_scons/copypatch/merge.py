@@ -36,18 +36,28 @@ def mask_of(names: Iterable[str], numbers: Mapping[str, int]) -> str:
     return "{" + (", ".join(words) or "0") + "}"
 
 
+def named(fragments: Sequence[Fragment]) -> dict[str, Fragment]:
+    """Return the fragments by their uops, in their order. Raises MergeError when a uop stands twice."""
+    names = [fragment.opname for fragment in fragments]
+    if len(set(names)) != len(names):
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise MergeError(f"{repeated}: two fragments of this name; is there a uop called like the shim?")
+    return dict(zip(names, fragments, strict=True))
+
+
+def head(first_lines: Sequence[str]) -> str:
+    """Return what a header begins with."""
+    return "".join(f"{line}\n" for line in [*first_lines, ""])
+
+
 def header(first_lines: Sequence[str], fragments: Sequence[Fragment], footer: Iterator[str]) -> str:
     """Return the text of a target's header.
 
     *fragments* are in the dialect's order. Raises MergeError when a uop stands twice.
     """
-    names = [fragment.opname for fragment in fragments]
-    if len(set(names)) != len(names):
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise MergeError(f"{repeated}: two fragments of this name; is there a uop called like the shim?")
+    named(fragments)
     numbers = ordinals(fragments)
-    parts = [f"{line}\n" for line in first_lines]
-    parts.append("\n")
+    parts = [head(first_lines)]
     parts += [number(fragment, numbers) for fragment in fragments]
     parts += [f"{line}\n" for line in footer]
     return "".join(parts)

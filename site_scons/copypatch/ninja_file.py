@@ -39,7 +39,7 @@ _ANY = "@uop@"
 def write(session: Session, templates: Path) -> None:
     """Write build.ninja and what its steps read. Raises NinjaError, OutputError, OSError."""
     out = make_folder(session.out)
-    if session.tree.dialect.passes is not None:
+    if session.tree.dialect.has_assembly_passes:
         raise NinjaError(
             f"ninja: {session.tree.name}: its assembly goes through passes of the tree, which ninja is not "
             "taught to run; build with scons"

@@ -89,20 +89,23 @@ class Request:
         if passes is None or pyconfig is None:
             raise TreeError(f"CPython {self.tree.version} has no passes of its own")
         tools = self.toolchain
-        own = [flag.argument() for flag in self.flags]
+        steps = self.tree.dialect.steps(self.target.platform)
         return TreeEngine(
             Settings(
-                tools=passes.tools,
+                passes=passes,
                 triple=self.target.triple,
+                entry="" if self.tree.dialect.linked_entry else self.entry,
                 debug=self.debug,
                 cflags=self.cflags_text,
                 pyconfig=pyconfig,
                 arguments={
-                    "assembly": [*own, *self.cflags],
-                    "object": [own[0], "-c"],
+                    **{step.suffix: self._generators_words(step) for step in steps if not step.passes},
                     "shim": reproducible_flags(self.target.platform),
                     "llvm-readobj": readobj.ARGUMENTS,
                     "llvm-objdump": OBJDUMP_ARGUMENTS,
+                },
+                edits={
+                    step.suffix: (step.sample, step.edit(step.sample)) for step in steps if step.edit is not None
                 },
                 programs={
                     "clang": tools.clang,
@@ -113,6 +116,11 @@ class Request:
                 bytecode=self.out.resolve() / "uops" / "bytecode",
             )
         )
+
+    def _generators_words(self, step: Step) -> list[str]:
+        """Return what the tree's generator says to the compiler in a step, but for files and the user's flags."""
+        flags = self.flags[:1] if step.assembles else self.flags
+        return [*(flag.argument() for flag in flags if not flag.ours), *step.flags]
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
@@ -266,7 +274,7 @@ class Plan:
         request = self.request
         flags = [flag.symbolic() for flag in request.flags]
         flags += [*reproducible_flags(request.target.platform), *request.cflags]
-        keys = {}
+        passes, keys = request.tree.dialect.passes, {}
         for kind, is_entry in itertools.product(("object", "fragment"), (False, True)):
             key = Key(kind)
             key.add("compiler", request.identity)
@@ -275,8 +283,8 @@ class Plan:
             if not is_entry:
                 key.add("prefix", self.expansion.digests.get(PREFIX, ""))
                 key.add("template", self.expansion.digests.get(COMMON, ""))
-                if request.tree.dialect.passes is not None:
-                    key.add(PASSES, request.tree.dialect.passes.assembly)
+                if passes is not None and passes.assembly:
+                    key.add(PASSES, passes.assembly)
             if kind == "fragment":
                 key.add("rules", self.rules)
             keys[kind, is_entry] = key

@@ -13,6 +13,7 @@ from copypatch import plan as planner
 from copypatch.cache import DiskStore, NoStore, Store
 from copypatch.console import Console
 from copypatch.context import Context
+from copypatch.engine import Engine
 from copypatch.errors import OptionError, OutputError
 from copypatch.files import make_folder
 from copypatch.freshness import Decision, Verdict, decide
@@ -67,7 +68,7 @@ def open_tree(options: Options, templates: Path) -> Tree:
     """Return the tree that the options ask for; *templates* are the embedded ones. Raises TreeError."""
     if options.cpython is None:
         return trees.embedded_tree(templates)
-    return trees.cpython_tree(options.cpython, options.pyconfig)
+    return trees.cpython_tree(options.cpython, options.pyconfig, options.engine)
 
 
 def open_session(
@@ -91,6 +92,10 @@ def open_session(
         raise OptionError(
             f"target={','.join(target.triple for target in options.targets)}: {tree.name} has one "
             "header for one target; build them one at a time, each with its own out=DIR"
+        )
+    if options.engine is Engine.TREE and tree.dialect.passes is None:
+        raise OptionError(
+            f"engine=tree: {tree.name}: these templates come without a generator of their own; leave engine= out"
         )
     context = Context(runner, Report(console), open_store(options, console))
     lock = _lock(make_folder(out), lambda: console.line(f"waiting for another build in {out} ..."))
@@ -121,6 +126,8 @@ def open_session(
             raise OutputError(f"{error.filename}: {error.strerror}") from error
     if shared and not dry and not all(header.current for header in headers):
         turns.take(out)
+    if tree.note and not all(header.current for header in headers):
+        console.note(tree.note)
     context.report.total = sum(len(header.plan.opnames) for header in headers)
     return Session(options, tree, tuple(headers), out, context, lock)
 

@@ -21,7 +21,7 @@ DISPATCHER = "jit_unwind_info.h"
 
 def outputs(plan: Plan) -> tuple[Path, ...]:
     """Return where the object and the header about its unwinding go; nothing where the entry is a stencil."""
-    if plan.request.tree.dialect.passes is None:
+    if not plan.request.tree.dialect.linked_entry:
         return ()
     return _outputs(plan)
 

@@ -260,9 +260,13 @@ def _stencil_group(plan: Plan, opname: str) -> StencilGroup:
 def _let_tree_make(plan: Plan, opnames: Sequence[str], context: Context) -> None:
     """Let the tree's own code make of objects what there is a holes file for elsewhere."""
     paths = plan.paths
-    each = [
-        [name, str(paths.sections(name).absolute()), str(paths.disassembly(name).absolute())] for name in opnames
-    ]
+
+    def described(opname: str) -> list[str | None]:
+        if not plan.request.steps(opname):
+            return [None, None]
+        return [str(path.absolute()) for path in (paths.sections(opname), paths.disassembly(opname))]
+
+    each = [[opname, *described(opname)] for opname in opnames]
     replies = plan.request.engine.ask("fragment", each) if each else []
     for opname, reply in zip(opnames, replies, strict=True):
         if "error" in reply:
@@ -357,7 +361,7 @@ def merge_header(plan: Plan, context: Context) -> bool:
     """
     context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
     text = header_text(plan)
-    if plan.request.tree.dialect.passes is not None:
+    if plan.request.tree.dialect.linked_entry:
         shim.make(plan)
     changed = write_if_changed(plan.request.header, text)
     plan.ledger.write(with_header(plan.ledger.read(), plan, text))
@@ -386,9 +390,8 @@ def header_text(plan: Plan) -> str:
             missing.append(opname)
     _want(plan, missing)
     if dialect.passes is not None:
-        footer = tree_fragment.footer(plan.request.engine, fragments)
-    else:
-        footer = dialect.footer(fragments, plan.request.entry, dialect.text)
+        return tree_fragment.header(plan.request.first_lines(), fragments, plan.request.engine)
+    footer = dialect.footer(fragments, plan.request.entry, dialect.text)
     return merge.header(plan.request.first_lines(), fragments, footer)
 
 
@@ -398,7 +401,7 @@ def header_is_current(plan: Plan, known: manifest.Manifest) -> bool:
         found = digest_file(plan.request.header)
     except OSError:
         return False
-    if plan.request.tree.dialect.passes is not None and not shim.is_current(plan):
+    if plan.request.tree.dialect.linked_entry and not shim.is_current(plan):
         return False
     return (known.header, known.head) == (found, digest(header_head(plan)))
 

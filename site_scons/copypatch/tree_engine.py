@@ -1,14 +1,15 @@
-"""The passes that ship in a CPython tree, run from the tree (3.15 and later).
+"""The passes that ship in a CPython tree, run from the tree.
 
-A fork edits Tools/jit/*.py as it edits the templates. So the assembly optimiser, the reader of the shim's unwind
-information and what turns objects into C text are the tree's own, in a worker process
+A fork edits Tools/jit/*.py as it edits the templates. So what turns objects into C text can be the tree's own (and
+from 3.15 on the assembly optimiser and the reader of the shim's unwind information are), in a worker process
 (:mod:`copypatch.tree_worker`) that lives as long as the build; their content is in the keys of what they make.
+:mod:`copypatch.engine` decides for which trees.
 """
 
 from __future__ import annotations
 
 import json
-import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -23,82 +24,111 @@ from copypatch.files import digest, digest_file, read_text
 
 _WORKER = Path(__file__).with_name("tree_worker.py")
 
-# Which files of Tools/jit make what. One that no release has counts for everything.
-_ASSEMBLY = frozenset({"_optimizers.py", "_targets.py"})
-_FRAGMENT = frozenset({"_schema.py", "_stencils.py", "_targets.py", "_writer.py"})
-_SHIM = frozenset({"_dwarf.py", "_targets.py", "_writer.py"})
-# The command line, what finds LLVM (copypatch finds its own), and a tool for people.
-_NOTHING = frozenset({"build.py", "_llvm.py", "example_trace_dump.py"})
-_KNOWN = _ASSEMBLY | _FRAGMENT | _SHIM | _NOTHING
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which files of a generator make what: assembly of assembly, C text of objects, the linked shim.
+
+    *nothing* are those that make none of it. A file that is nowhere, since no release has it, counts for
+    everything. *called* are the functions that the worker calls, by file; a file without any has to be there.
+    """
+
+    called: Mapping[str, tuple[str, ...]]
+    fragment: frozenset[str]
+    nothing: frozenset[str]
+    assembly: frozenset[str] = frozenset()
+    shim: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class TreePasses:
-    """The passes of a tree: the folder *tools* they are in, and digests of the files that make each artefact."""
+    """The passes of a tree: the folder *tools* they are in, and digests of the files that make each artefact.
+
+    A digest is "" where the tree has no passes for an artefact. *files* is one of all files.
+    """
 
     tools: Path
+    files: str
     assembly: str
     fragment: str
     shim: str
 
 
-# What the worker calls, by file.
-_CALLED: Mapping[str, tuple[str, ...]] = {
-    "_optimizers.py": (),
-    "_targets.py": ("_build_stencils", "_build_stencil_group", "_build_shim_object", "_get_shim_unwind_info"),
-    "_writer.py": ("_dump_stencil", "_dump_footer", "dump_unwind_info"),
-}
+def lacking(tools: Path, layout: Layout) -> list[str]:
+    """Return what the worker would call in a tree's Tools/jit and does not find there."""
+    missing = []
+    for file, names in layout.called.items():
+        text = read_text(tools / file) if (tools / file).is_file() else None
+        if text is None:
+            missing.append(file)
+        else:
+            missing += [f"{name}() in {file}" for name in names if f"def {name}(" not in text]
+    return missing
 
 
-def can_drive(tools: Path) -> bool:
-    """Tell whether a tree's Tools/jit has the passes, and the functions by which the worker runs them."""
-    return all(
-        (tools / file).is_file() and all(f"def {name}(" in read_text(tools / file) for name in names)
-        for file, names in _CALLED.items()
-    )
+def python_files(tools: Path) -> dict[str, str]:
+    """Return digests of the Python files in a Tools/jit by their names there. Raises TreeError."""
+    found = [path.relative_to(tools) for path in sorted(tools.rglob("*.py")) if path.is_file()]
+    try:
+        return {path.as_posix(): digest_file(tools / path) for path in found if "__pycache__" not in path.parts}
+    except OSError as error:
+        raise TreeError(f"{error.filename}: cannot be read ({error.strerror})") from error
 
 
-def passes(tools: Path) -> TreePasses:
-    """Return the passes in a tree's Tools/jit. Raises OSError."""
-    found = {path.relative_to(tools).as_posix(): path for path in sorted(tools.rglob("*.py"))}
-    digests = {name: digest_file(path) for name, path in found.items()}
+def passes(tools: Path, layout: Layout, files: Mapping[str, str]) -> TreePasses:
+    """Return the passes in a tree's Tools/jit, whose Python files are *files* (digests by name)."""
     worker = digest_file(_WORKER)
+    known = layout.assembly | layout.fragment | layout.shim | layout.nothing
 
     def of(names: frozenset[str]) -> str:
-        counted = [[name, value] for name, value in digests.items() if name in names or name not in _KNOWN]
+        if not names:
+            return ""
+        counted = [[name, value] for name, value in files.items() if name in names or name not in known]
         return digest(json.dumps([worker, counted]))
 
-    return TreePasses(tools, of(_ASSEMBLY), of(_FRAGMENT), of(_SHIM))
+    return TreePasses(tools, _digest(files), of(layout.assembly), of(layout.fragment), of(layout.shim))
+
+
+def _digest(files: Mapping[str, str]) -> str:
+    return digest(json.dumps([*files.items()]))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the worker is told at its start.
 
-    *arguments* are what copypatch has run each tool with, by what it was run for, for the worker to compare with
-    what the tree asks for; *programs* the LLVM tools by name; *bytecode* a folder for Python's bytecode, which is
-    not to be put into the tree.
+    *entry* is the group that a header has beside the uops', "" for none. *arguments* are what copypatch has run
+    each tool with, for the worker to compare with what the tree asks for: the compiler's by the suffix of what it
+    writes, the others' by name. *edits* are a text before and after what is done to such a file before it is read,
+    by suffix. *programs* are the LLVM tools by name; *bytecode* is a folder for Python's bytecode, which is not to
+    be put into the tree. It is told by the content of all files there: Python tells a file by its size, and by its
+    time in seconds, which an edit need not change.
     """
 
-    tools: Path
+    passes: TreePasses
     triple: str
+    entry: str
     debug: bool
     cflags: str
     pyconfig: Path
     arguments: Mapping[str, Sequence[str]]
+    edits: Mapping[str, tuple[str, str]]
     programs: Mapping[str, Path]
     bytecode: Path
 
     def line(self) -> str:
         """Return them as a line of JSON."""
         record = {
-            "tools": str(self.tools),
+            "tools": str(self.passes.tools),
             "triple": self.triple,
+            "entry": self.entry,
             "debug": self.debug,
             "cflags": self.cflags,
             "pyconfig": str(self.pyconfig),
             "arguments": {name: list(words) for name, words in self.arguments.items()},
+            "edits": dict(self.edits),
             "programs": {name: str(path) for name, path in self.programs.items()},
+            "bytecode": str(self.bytecode / self.passes.files),
         }
         return json.dumps(record)
 
@@ -111,6 +141,7 @@ class TreeEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._tools = settings.passes.tools
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
 
@@ -120,22 +151,29 @@ class TreeEngine:
             if self._process is None:
                 self._process = self._start()
                 self._talk(self._process, self._settings.line())
+                self._check_files()
             replies: list[Mapping[str, Any]] = self._talk(self._process, json.dumps({"do": what, "each": each}))
             return replies
 
     def _start(self) -> subprocess.Popen[str]:
-        environ = {**os.environ, "PYTHONPYCACHEPREFIX": str(self._settings.bytecode)}
-        environ.pop("PYTHONDONTWRITEBYTECODE", None)
         process = subprocess.Popen(
             [sys.executable, str(_WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
             errors="surrogateescape",
-            env=environ,
         )
         weakref.finalize(self, _end, process)
         return process
+
+    def _check_files(self) -> None:
+        """Make sure that what was imported is what the keys say. Raises TreeError."""
+        passes, bytecode = self._settings.passes, self._settings.bytecode
+        if _digest(python_files(passes.tools)) != passes.files:
+            raise TreeError(f"{passes.tools}: a file was changed while the build ran; run it again")
+        for folder in bytecode.glob("*"):
+            if folder.name != passes.files:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def _talk(self, process: subprocess.Popen[str], line: str) -> Any:
         requests, replies = _pipe(process.stdin), _pipe(process.stdout)
@@ -146,19 +184,17 @@ class TreeEngine:
         except OSError:
             answer = ""
         if not answer:
-            raise TreeError(
-                f"{self._settings.tools}: the process that runs its Python files ended; what it said is above"
-            )
+            raise TreeError(f"{self._tools}: the process that runs its Python files ended; what it said is above")
         record = json.loads(answer)
         if "error" in record:
-            raise TreeError(f"{self._settings.tools}: its Python files cannot be used: {record['error']}")
+            raise TreeError(f"{self._tools}: its Python files cannot be used: {record['error']}")
         return record["replies"]
 
     def ask_one(self, what: str, *arguments: object) -> Mapping[str, Any]:
         """Return the one reply. Raises TreeError where the tree's code could not do it."""
         (reply,) = self.ask(what, [arguments])
         if "error" in reply:
-            raise TreeError(f"{self._settings.tools}: {what}: {reply['error']}")
+            raise TreeError(f"{self._tools}: {what}: {reply['error']}")
         return reply
 
 

@@ -1,6 +1,6 @@
 """What the tree's own generator makes of an object, as a file, and as a fragment.
 
-Where a dialect has the tree's own passes, this takes the place of the holes file: C text and an entry of the
+Where the tree's own passes make the stencils, this takes the place of the holes file: C text and an entry of the
 header's table, in which ``@ordinal(symbol)@`` and ``@mask(symbol,...)@`` stand for what only the merge knows.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from copypatch.errors import HolesFileError, MergeError
-from copypatch.fragment import Fragment, headed
-from copypatch.merge import mask_of, ordinals
+from copypatch.fragment import Fragment, headed, number
+from copypatch.merge import head, mask_of, named, ordinals
 from copypatch.tree_engine import TreeEngine
 
 FORMAT = 1
@@ -39,26 +39,28 @@ def fragment_text(text: str, name: str) -> str:
         record = json.loads(text)
         if record["format"] != FORMAT or "text" not in record:
             raise ValueError(f"format {record['format']}")
-        head = {
+        known = {
             "uop": record["uop"],
             "code_size": record["code_size"],
             "data_size": record["data_size"],
             "trampolines": record["symbols"],
             "group": record["group"],
         }
-        return headed(head, "\n".join(record["text"]))
+        return headed(known, "\n".join(record["text"]))
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise HolesFileError(f"{name}: damaged ({error!r}); delete it and build again") from error
 
 
 _MASK = re.compile(r"@mask\(([^()]*)\)@")
+_FRAGMENT = re.compile(r"@fragment\((.*)\)@")
 
 
-def footer(engine: TreeEngine, fragments: Sequence[Fragment]) -> Iterator[str]:
-    """Return the tables behind the fragments, as the tree words them. Raises TreeError, MergeError."""
+def header(first_lines: Sequence[str], fragments: Sequence[Fragment], engine: TreeEngine) -> str:
+    """Return the text of a header as the tree words it. Raises TreeError, MergeError."""
+    by_name = named(fragments)
     numbers = ordinals(fragments)
 
-    def finished(fragment: Fragment) -> str:
+    def entry(fragment: Fragment) -> str:
         try:
             return _MASK.sub(lambda match: mask_of(match[1].split(","), numbers), fragment.group)
         except KeyError as error:
@@ -66,6 +68,10 @@ def footer(engine: TreeEngine, fragments: Sequence[Fragment]) -> Iterator[str]:
                 f"{fragment.opname}: damaged fragment, it uses {error} without saying so; delete it and build again"
             ) from error
 
-    groups = {fragment.opname: finished(fragment) for fragment in fragments}
-    lines: list[str] = engine.ask_one("footer", groups, numbers)["lines"]
-    return iter(lines)
+    groups = {opname: entry(fragment) for opname, fragment in by_name.items()}
+    lines: list[str] = engine.ask_one("header", groups, numbers)["lines"]
+    parts = [head(first_lines)]
+    for line in lines:
+        place = _FRAGMENT.fullmatch(line)
+        parts.append(number(by_name[place[1]], numbers) if place else f"{line}\n")
+    return "".join(parts)

@@ -1,12 +1,14 @@
 """The worker: runs the passes that ship in a CPython tree, from the tree, in a process of their own.
 
 It is started with the tree's Tools/jit and the target, and imports nothing of copypatch, so that the two never get
-into each other's way. A request is a line of JSON on standard input, a reply one on standard output.
+into each other's way. It knows the generators of 3.13 to 3.15 by what they have in common. A request is a line of
+JSON on standard input, a reply one on standard output.
 
 The tree's generator is driven by its own top functions, one uop at a time, with two things replaced: where it would
 start an LLVM tool it is handed what copypatch has made with that tool already, and the numbers that it gives to
 symbols are of no consequence. A uop is run twice, with different numbers; what differs in the text is a number, and
-leaves as a name that the merge fills in. So a uop's text depends on the uop alone.
+leaves as a name that the merge fills in. Where the generator makes the entry with any uop, it is handed the uop's
+own object for that, too. So a uop's text depends on the uop alone.
 """
 
 from __future__ import annotations
@@ -14,9 +16,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import inspect
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -30,6 +34,9 @@ from typing import Any
 _FIRST, _OTHER = 64, 160
 _HEX = re.compile(r"0x[0-9a-f]+")
 _MASK = re.compile(r"\{(0x[0-9a-f]+(?:, 0x[0-9a-f]+)*)\}")
+_FRAGMENT = re.compile(r"^@fragment\((.*)\)@$", re.MULTILINE)
+# What a driver is asked to do, not how. Where these stand among the other words makes no difference.
+_MODES = frozenset({"-S", "-c", "-emit-llvm", "-o"})
 
 
 class _Refused(Exception):
@@ -59,25 +66,22 @@ class _Symbols(dict):  # type: ignore[type-arg]
 
 
 class _Text:
-    """A file that is only read."""
+    """A file that is only read, or named to the compiler."""
 
-    def __init__(self, text: str) -> None:
-        self._text = text
+    def __init__(self, text: str, name: object = "") -> None:
+        self._text, self._name = text, str(name)
+
+    def __str__(self) -> str:
+        return self._name
 
     def read_text(self, *_args: object, **_options: object) -> str:
         return self._text
 
 
-class _Untouched:
-    """Stands for the assembly optimiser where the assembly has been through it already."""
-
-    supports_small_constants = False
-
-    def __init__(self, *_args: object, **_options: object) -> None:
-        pass
-
-    def run(self) -> None:
-        """Do nothing."""
+def _untouched(optimizer: type) -> type:
+    """Return what stands for an assembly optimiser where the assembly has been through it already."""
+    nothing = {"__init__": lambda _self, *_args, **_options: None, "run": lambda _self: None}
+    return type(optimizer.__name__, (optimizer,), nothing)
 
 
 class Worker:
@@ -85,6 +89,8 @@ class Worker:
 
     def __init__(self, settings: dict[str, Any], scratch: Path) -> None:
         sys.path.insert(0, settings["tools"])
+        # For the tree's modules, and the few of Python's that nobody has imported yet.
+        sys.pycache_prefix, sys.dont_write_bytecode = settings["bytecode"], False
         # As its command line does: _targets comes first, or _llvm finds it half imported.
         modules: list[Any] = list(map(importlib.import_module, ("_targets", "_llvm", "_writer")))
         _targets, _llvm, _writer = modules
@@ -92,16 +98,20 @@ class Worker:
         self._settings = settings
         self._scratch = scratch
         self._targets, self._writer, self._llvm = _targets, _writer, _llvm
-        self._target = _targets.get_target(settings["triple"])
-        self._target.debug = settings["debug"]
-        self._target.cflags = settings["cflags"]
-        self._target.pyconfig_dir = Path(settings["pyconfig"])
-        self._optimizer = self._target.optimizer
+        self._dump_stencil = _writer._dump_stencil
         self._loop = asyncio.new_event_loop()
         _targets.tempfile = SimpleNamespace(
             TemporaryDirectory=lambda *_args, **_options: contextlib.nullcontext(str(scratch))
         )
-        _targets.TOOLS_JIT_TEMPLATE_C = _Text("CASE")
+        _targets.TOOLS_JIT_TEMPLATE_C = _Text("CASE", _targets.TOOLS_JIT_TEMPLATE_C)
+
+    def _target(self) -> Any:
+        """Return the tree's target; each uop gets one of its own, so that none finds what another has left."""
+        target = self._targets.get_target(self._settings["triple"])
+        target.debug = self._settings["debug"]
+        target.cflags = self._settings["cflags"]
+        target.pyconfig_dir = Path(self._settings["pyconfig"])
+        return target
 
     def _tools(self, run: Any) -> None:
         """Let *run*(tool, arguments) stand for the start of a tool; it returns what the tool would print."""
@@ -133,60 +143,89 @@ class Worker:
         found: list[str] = []
 
         def run(_tool: str, arguments: list[str]) -> str:
-            place = Path(arguments[arguments.index("-o") + 1])
-            if "-S" in arguments:
-                self._compare("assembly", opname, arguments)
-                place.write_text(Path(assembly).read_text(encoding="utf-8"), encoding="utf-8")
-                return ""
-            self._compare("object", opname, arguments)
-            found.append(Path(arguments[-1]).read_text(encoding="utf-8"))
-            raise _Finished
+            place = self._compiled(arguments)
+            if place.suffix == ".o":
+                found.append(Path(arguments[-1]).read_text(encoding="utf-8"))
+                raise _Finished
+            place.write_text(Path(assembly).read_text(encoding="utf-8"), encoding="utf-8")
+            return ""
 
         self._tools(run)
-        self._target.optimizer = self._optimizer
         with contextlib.suppress(_Finished):
             source = self._scratch / f"{opname}.c"
-            self._loop.run_until_complete(self._target._build_stencil_group(opname, source, self._scratch))
+            self._loop.run_until_complete(self._target()._build_stencil_group(opname, source, self._scratch))
         if len(found) != 1:
             raise _Refused("the tree's generator assembles nothing behind its passes over the assembly")
         return {"text": found[0]}
 
-    def _compare(self, which: str, opname: str, arguments: list[str]) -> None:
-        """Make sure that the tree asks for what copypatch has done."""
-        work = f"{self._scratch}/"
-        own = (f"-D_JIT_OPCODE={opname}", f"-ffile-prefix-map={self._scratch}=.", "-S", "-o")
-        asked = [word for word in arguments if word not in own and not word.startswith(work)]
-        expected = self._settings["arguments"][which]
-        if asked != expected:
+    def _compiled(self, arguments: list[str]) -> Path:
+        """Stand for a run of the compiler, which has been already; return where its output is looked for.
+
+        Makes sure that the tree asks for what copypatch has done, and does to what the compiler reads what
+        copypatch does.
+        """
+        output = Path(arguments[arguments.index("-o") + 1])
+        done: list[str] = self._settings["arguments"].get(output.suffix, [])
+        expected = [word for word in done if not self._is_place(word)]
+        asked = [self._word(word) for word in arguments if not self._is_place(word)]
+        # 3.13's generator takes no flags of the user's.
+        if asked not in (expected, [*expected, *shlex.split(self._settings["cflags"])]):
             lacking = [word for word in asked if word not in expected]
             more = [word for word in expected if word not in asked]
             raise _OtherFlags(
                 f"Tools/jit/_targets.py compiles with other flags than copypatch knows of its release "
                 f"(it has {' '.join(lacking) or 'no more'}, and lacks {' '.join(more) or 'none'}, or their order "
-                "differs)"
+                "differs); flags of your own belong into cflags="
             )
+        edits: dict[str, tuple[str, str]] = self._settings["edits"]
+        for path in (Path(word) for word in arguments if word.startswith(f"{self._scratch}/")):
+            if (
+                path != output
+                and path.suffix in edits
+                and path.read_text(encoding="utf-8") != edits[path.suffix][1]
+            ):
+                raise _OtherFlags(
+                    f"Tools/jit/_targets.py makes other changes to {path.suffix} files than copypatch"
+                )
+        if output.suffix in edits:
+            output.write_text(edits[output.suffix][0], encoding="utf-8")
+        return output
+
+    def _is_place(self, word: str) -> bool:
+        """Tell whether a word of a command names a file or a uop, or says what to do with it."""
+        of_a_uop = word.startswith(("-D_JIT_OPCODE=", f"-ffile-prefix-map={self._scratch}=", f"{self._scratch}/"))
+        return of_a_uop or word in _MODES or (word.startswith("/") and word.endswith(".c"))
+
+    def _word(self, word: str) -> str:
+        # 3.13's generator works in the folder of pyconfig.h.
+        return f"-I{self._settings['pyconfig']}" if word == "-I." else word
 
     # --- from an object to a fragment
 
-    def fragment(self, opname: str, sections: str, disassembly: str) -> dict[str, Any]:
-        """Return a uop's C text, with names for numbers, and what the merge must know of it."""
-        printed = {
-            "llvm-readobj": Path(sections).read_text(encoding="utf-8"),
-            "llvm-objdump": Path(disassembly).read_text(encoding="utf-8", errors="surrogateescape"),
-        }
+    def fragment(self, opname: str, sections: str | None, disassembly: str | None) -> dict[str, Any]:
+        """Return a group's C text, with names for numbers, and what the merge must know of it.
+
+        *sections* and *disassembly* are files with what was printed of its object, None where it has none.
+        """
+        printed: dict[str, str] = {}
+        if sections is not None and disassembly is not None:
+            printed["llvm-readobj"] = Path(sections).read_text(encoding="utf-8")
+            printed["llvm-objdump"] = Path(disassembly).read_text(encoding="utf-8", errors="surrogateescape")
         known: dict[str, list[str]] = self._settings["arguments"]
 
         def run(tool: str, arguments: list[str]) -> str:
             if tool == "clang":
+                self._compiled(arguments)
                 return ""
             if arguments[:-1] != known.get(tool):
                 raise _OtherFlags(
                     f"Tools/jit/_targets.py runs {tool} with other options: {' '.join(arguments[:-1])}"
                 )
+            if tool not in printed:
+                raise _OtherFlags(f"Tools/jit/_targets.py compiles {opname}, which its release leaves empty")
             return printed[tool]
 
         self._tools(run)
-        self._target.optimizer = _Untouched
         first = self._generate(opname, _FIRST)
         numbers = first["symbols"]
         if numbers:
@@ -204,14 +243,19 @@ class Worker:
 
     def _generate(self, opname: str, first: int) -> dict[str, Any]:
         symbols = _Symbols(first)
-        self._targets.PYTHON_EXECUTOR_CASES_C_H = _Text(f"\n        case {opname}: {{\n\n        }}\n")
-        self._target.known_symbols = symbols
-        groups = self._loop.run_until_complete(self._target._build_stencils())
-        if list(groups) != [opname]:
-            raise _Refused(f"the tree's generator makes {', '.join(groups)} of the case of {opname}")
+        entry: str = self._settings["entry"]
+        case = "" if opname == entry else f"\n        case {opname}: {{\n\n        }}\n"
+        self._targets.PYTHON_EXECUTOR_CASES_C_H = _Text(case)
+        target = self._target()
+        target.known_symbols = symbols
+        # Before 3.15 there is none.
+        target.optimizer = _untouched(getattr(target, "optimizer", object))
+        groups = self._loop.run_until_complete(target._build_stencils())
+        if set(groups) != {opname} | ({entry} if entry else set()):
+            raise _Refused(f"the tree's generator makes {', '.join(groups) or 'nothing'} of the case of {opname}")
         group = groups[opname]
         return {
-            "text": "".join(f"{line}\n" for line in self._writer._dump_stencil(opname, group)),
+            "text": "".join(f"{line}\n" for line in self._dump_stencil(opname, group)),
             "code_size": len(group.code.body),
             "data_size": len(group.data.body),
             "group": group.as_c(opname),
@@ -220,14 +264,23 @@ class Worker:
 
     # --- what is made once for a target
 
-    def footer(self, groups: dict[str, str], symbols: dict[str, int]) -> dict[str, Any]:
-        """Return the tables behind the fragments."""
+    def header(self, groups: dict[str, str], symbols: dict[str, int]) -> dict[str, Any]:
+        """Return the lines of the header, with ``@fragment(name)@`` for a group's text.
+
+        *groups* are the groups' entries in its table, *symbols* the numbers.
+        """
 
         def stands_for(text: str) -> SimpleNamespace:
             return SimpleNamespace(as_c=lambda _opname: text)
 
         finished = {opname: stands_for(text) for opname, text in groups.items()}
-        return {"lines": list(self._writer._dump_footer(finished, symbols))}
+        self._writer._dump_stencil = lambda opname, _group: iter([f"@fragment({opname})@"])
+        # 3.13 numbers nothing.
+        count = len(inspect.signature(self._writer.dump).parameters)
+        lines = list(self._writer.dump(*(finished, symbols)[:count]))
+        if sorted(_FRAGMENT.findall("\n".join(lines))) != sorted(groups):
+            raise _Refused("the tree's generator writes a header without some uop, or with one twice")
+        return {"lines": lines}
 
     def shim(self, output: str) -> dict[str, Any]:
         """Compile the shim to *output*; return the lines of the header about its unwinding."""
@@ -237,9 +290,9 @@ class Worker:
             return self._started(tool, [*more, *arguments] if tool == "clang" else arguments)
 
         self._tools(run)
-        place = Path(output)
-        self._loop.run_until_complete(self._target._build_shim_object(place))
-        info = self._loop.run_until_complete(self._target._get_shim_unwind_info(place))
+        place, target = Path(output), self._target()
+        self._loop.run_until_complete(target._build_shim_object(place))
+        info = self._loop.run_until_complete(target._get_shim_unwind_info(place))
         return {"lines": list(self._writer.dump_unwind_info(info))}
 
 
@@ -261,6 +314,8 @@ def _named(one: str, other: str, numbered: list[tuple[str, str, str]]) -> str:
                 if word != its and (word, its) not in names:
                     raise _Refused(f"a symbol's number is not told from the rest of {a.strip()!r}")
                 lines[-1] += (word if word == its else f"@ordinal({names[word, its]})@") + gap
+            if lines[-1].count("@ordinal(") > 1:
+                raise _Refused(f"two symbols' numbers are in one line: {a.strip()!r}")
         else:
             lines.append(a)
     return "\n".join(lines)
@@ -293,7 +348,7 @@ def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
     do: dict[str, Callable[..., dict[str, Any]]] = {
         "optimise": worker.optimise,
         "fragment": worker.fragment,
-        "footer": worker.footer,
+        "header": worker.header,
         "shim": worker.shim,
     }
     act = do[request["do"]]

@@ -21,18 +21,23 @@ from copypatch.dialects import (
     embedded,
     with_own_code,
 )
-from copypatch.dialects.cpython import digest_style, llvm_version
+from copypatch.dialects.cpython import LAYOUT, digest_style, llvm_version
+from copypatch.engine import Engine, choose
 from copypatch.errors import OptionError, TreeError
 from copypatch.files import read_text
 
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A source tree whose dialect is known. *version* is CPython's, or "embedded", or another VM's name."""
+    """A source tree whose dialect is known. *version* is CPython's, or "embedded", or another VM's name.
+
+    *note* says of the dialect what the user may not expect, and is to be told when something is made by it.
+    """
 
     version: str
     sources: Sources
     dialect: Dialect
+    note: str = ""
 
     @property
     def name(self) -> str:
@@ -70,11 +75,11 @@ def own_tree(
     return Tree(version, sources, dialect)
 
 
-def cpython_tree(root: Path, pyconfig: Path | None) -> Tree:
+def cpython_tree(root: Path, pyconfig: Path | None, engine: Engine = Engine.AUTO) -> Tree:
     """Return the CPython tree at *root*; *pyconfig* is the folder of pyconfig.h (default: the tree itself).
 
-    Raises TreeError for what is no CPython, has no JIT or is of no known dialect, OptionError for a missing
-    pyconfig.h.
+    Raises TreeError for what is no CPython, has no JIT, is of no known dialect or none for *engine*, OptionError
+    for a missing pyconfig.h.
     """
     root = root.resolve()
     version = _version(root)
@@ -97,14 +102,19 @@ def cpython_tree(root: Path, pyconfig: Path | None) -> Tree:
     if (tools / "trampoline.c").is_file() and '#include "executor_cases.c.h"' in text:
         paired = defines_function(_read(root / "Python" / "jit.c"), "patch_aarch64_33rx")
         sources = Sources(root, cases, template, tools / "trampoline.c", pyconfig)
-        return Tree(version, sources, cpython_3_13.dialect(paired=paired, digest_style=style))
-    if (tools / "shim.c").is_file() and "PATCH_JUMP" in text and not (tools / "_optimizers.py").is_file():
+        chosen = choose(engine, cpython_3_13.NAME, LAYOUT, tools)
+        dialect = cpython_3_13.dialect(paired=paired, digest_style=style, passes=chosen.passes)
+        return Tree(version, sources, dialect, chosen.note)
+    if (tools / "shim.c").is_file() and "PATCH_JUMP" in text:
         sources = Sources(root, cases, template, tools / "shim.c", pyconfig)
-        return Tree(version, sources, cpython_3_14.dialect(digest_style=style, llvm=llvm or 19))
-    if (tools / "shim.c").is_file() and "PATCH_JUMP" in text and tree_engine.can_drive(tools):
-        sources = Sources(root, cases, template, tools / "shim.c", pyconfig)
-        dialect = cpython_3_15.dialect(digest_style=style, llvm=llvm or 21, passes=tree_engine.passes(tools))
-        return Tree(version, sources, dialect)
+        if not (tools / "_optimizers.py").is_file():
+            chosen = choose(engine, cpython_3_14.NAME, LAYOUT, tools)
+            dialect = cpython_3_14.dialect(digest_style=style, llvm=llvm or 19, passes=chosen.passes)
+            return Tree(version, sources, dialect, chosen.note)
+        if not tree_engine.lacking(tools, cpython_3_15.LAYOUT):
+            chosen = choose(engine, cpython_3_15.NAME, cpython_3_15.LAYOUT, tools)
+            dialect = cpython_3_15.dialect(digest_style=style, llvm=llvm or 21, passes=chosen.passes)
+            return Tree(version, sources, dialect, chosen.note)
     raise TreeError(
         f"cpython={root}: CPython {version} has a JIT of a dialect that copypatch does not know; "
         "it knows those of 3.13, 3.14 and 3.15"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from copypatch import triples
 from copypatch.cache import default_folder, parse_size
+from copypatch.engine import Engine
 from copypatch.errors import OptionError
 from copypatch.triples import Target
 
@@ -35,6 +36,9 @@ VARIABLES = (
     Variable("cache_limit", "SIZE", "what the cache may take, such as 500M", "2G"),
     Variable("explain", "0|1", "print why each uop was compiled", "0"),
     Variable("graph", "auto|full", "declare only what is stale, or everything", "auto"),
+    Variable(
+        "engine", "native|tree|auto", "stencils by our code, by the tree's, or by ours where it is proved", "auto"
+    ),
     Variable("shards", "auto|off", "many sources per clang process, or one", "auto"),
     Variable("build", "DIR", "a configured CPython build folder, for `embed` and `unembed`"),
     Variable("base", "B", "what `diff` and `report` compare with: a snapshot, an output folder, a header, git:REV"),
@@ -68,6 +72,7 @@ class Options:
     explain: bool
     full_graph: bool
     shards: bool
+    engine: Engine
     sample: int | None
     base: str
     base_path: Path | None
@@ -110,6 +115,7 @@ def parse(values: Mapping[str, str], folder: Path) -> Options:
         explain=_truth("explain", said["explain"]),
         full_graph=_choice("graph", said["graph"], ("auto", "full")) == "full",
         sample=_sample(said["sample"]),
+        engine=Engine(_choice("engine", said["engine"], list(Engine))),
         shards=_choice("shards", said["shards"], ("auto", "off")) == "auto",
         base=said["base"],
         base_path=_folder(said["base"], folder),

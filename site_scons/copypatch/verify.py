@@ -93,13 +93,15 @@ def run_generator(plans: Sequence[Plan], folder: Path) -> None:
             "PATH": f"{tools}{os.pathsep}{os.environ.get('PATH', '')}",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        command = [sys.executable, str(tree.sources.template.parent / "build.py"), "--force"]
+        generator = tree.sources.template.parent / "build.py"
+        command = [sys.executable, str(generator), "--force"]
         command += [plan.request.target.triple for plan in plans]
         if request.debug:
             command.append("--debug")
         if tree.dialect.dispatches:
             command += ["--output-dir", str(folder), "--pyconfig-dir", str(pyconfig)]
-            if tree.dialect.passes is not None:
+            # 3.14 came to take it between two patch releases.
+            if "--llvm-version" in read_text(generator):
                 command.append(f"--llvm-version={toolchain.major}")
             if request.cflags_text:
                 command.append(f"--cflags={request.cflags_text}")

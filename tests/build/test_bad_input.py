@@ -137,6 +137,9 @@ def test_clang_without_the_other_tools(fixed: Fixed, tmp_path: Path) -> None:
         ({"debug": "2"}, ["debug=2", "debug=0 or debug=1"]),
         ({"debug": ""}, ["debug=", "debug=0 or debug=1"]),
         ({"cflags": "-DX='unclosed"}, ["cflags=-DX='unclosed", "quot"]),
+        ({"engine": "ours"}, ["engine=ours", "engine=auto or engine=native or engine=tree"]),
+        # Its Python files are stand-ins.
+        ({"engine": "tree"}, ["engine=tree", "cannot be run", "_writer.py; engine=native makes the stencils"]),
         ({"llvm": "newest"}, ["llvm=newest", "neither a version number nor a folder"]),
     ],
     ids=lambda value: (
@@ -153,6 +156,15 @@ def test_pyconfig_without_a_tree(fixed: Fixed) -> None:
     assert done.status != 0
     assert "copypatch: pyconfig=" in done.output
     assert "cpython=DIR" in done.output
+    assert not done.has_traceback
+
+
+def test_the_engine_of_a_tree_without_one(fixed: Fixed) -> None:
+    scons = Scons(fixed.scons.home, variables={"out": fixed.out})
+    done = scons(engine="tree")
+    assert done.status != 0
+    assert "copypatch: engine=tree: embedded: these templates come without a generator" in done.output
+    assert "leave engine= out" in done.output
     assert not done.has_traceback
 
 

@@ -1,12 +1,14 @@
 """Every target's header against that of the real generators, which are run live: equal byte for byte.
 
-The small tree of tests/support is fed to the Python files of two releases' Tools/jit and to us. It needs no
+The small tree of tests/support is fed to the Python files of three releases' Tools/jit and to us. It needs no
 system header, so all seven targets can be compiled here. What may differ is line 2 (the command line) and, in
-llvm-objdump's `file format` comment, the object's path and the white space around it.
+llvm-objdump's `file format` comment, the object's path and the white space around it. Where there is code of ours
+that makes stencils of objects, it and the tree's own in its place (engine=native, engine=tree) are both compared.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
@@ -18,6 +20,12 @@ from pathlib import Path
 
 import pytest
 
+from copypatch import variables
+from copypatch.build import build
+from copypatch.console import Console
+from copypatch.process import Runner
+from copypatch.report import Report
+from copypatch.session import open_session, open_tree
 from support import trees
 from support.scons import Done, Scons, texts
 from targets.conftest import KINDS, TRIPLES
@@ -31,6 +39,9 @@ GENERATORS = {
     "3.14": "COPYPATCH_TOOLS_JIT_3_14",
     "3.15": "COPYPATCH_TOOLS_JIT_3_15",
 }
+# One target of each object format: for the slower half of what is compared, unless all are asked for.
+_ONE_EACH = ("aarch64-unknown-linux-gnu", "i686-pc-windows-msvc", "aarch64-apple-darwin")
+ALL = bool(os.environ.get("COPYPATCH_ALL_TARGETS"))
 _TOOLS = ("clang", "llvm-readobj", "llvm-objdump", "llvm-dwarfdump")
 
 
@@ -70,18 +81,35 @@ class Subject:
         environ = {**os.environ, **self.environ, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         return subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True, check=False)
 
-    def scons(self, home: Path, out: Path, kind: str, triples: Sequence[str]) -> Done:
-        """Run scons on the same tree."""
-        variables: dict[str, str | Path] = {
+    def variables(self, out: Path, kind: str, triples: Sequence[str], engine: str) -> dict[str, str]:
+        """What copypatch has to be told to build the same."""
+        said = {
             "cpython": self.tree,
             "pyconfig": self.pyconfig,
             "llvm": self.llvm,
             "out": out,
+            "debug": int(kind == "debug"),
+            "target": ",".join(triples),
+            "engine": engine,
         }
-        if self.cflags:
-            variables["cflags"] = self.cflags
-        scons = Scons(home, variables=variables, environ=self.environ)
-        return scons(debug=str(int(kind == "debug")), target=",".join(triples))
+        return {name: str(value) for name, value in said.items()} | ({"cflags": self.cflags} if self.cflags else {})
+
+    def scons(self, home: Path, out: Path, kind: str, triples: Sequence[str], engine: str = "auto") -> Done:
+        """Run scons on the same tree."""
+        return Scons(home, variables=self.variables(out, kind, triples, engine), environ=self.environ)()
+
+    def by_the_tree(self, out: Path, kind: str, triples: Sequence[str]) -> Report:
+        """Make the headers in *out* again with engine=tree, and return what became of the uops.
+
+        In this process: of objects that are there it is done sooner than another process has started.
+        """
+        options = variables.parse({**self.variables(out, kind, triples, "tree"), "cache": "off"}, out)
+        console = Console(io.StringIO(), io.StringIO(), live=False)
+        session = open_session(options, open_tree(options, out), out, Runner(2), console)
+        build(session)
+        if session.lock is not None:
+            session.lock.close()
+        return session.context.report
 
 
 def _take_any_llvm(tools: Path) -> None:
@@ -133,7 +161,7 @@ def check_identity(subject: Subject, home: Path, folder: Path, kind: str, triple
     theirs, ours = folder / "theirs", folder / "ours"
     done = subject.generate(theirs, kind, triples)
     assert done.returncode == 0, done.stdout + done.stderr
-    built = subject.scons(home, ours, kind, triples)
+    built = subject.scons(home, ours, kind, triples, "tree" if subject.form == "3.15" else "native")
     assert built.status == 0, built.output
     assert texts(ours).keys() == texts(theirs).keys()
     for triple in triples:
@@ -145,6 +173,21 @@ def check_identity(subject: Subject, home: Path, folder: Path, kind: str, triple
         for triple in triples:
             check_equal(ours / f"jit_unwind_info-{triple}.h", theirs / f"jit_unwind_info-{triple}.h")
             check_shim(ours / f"jit_shim-{triple}.o", theirs / f"jit_shim-{triple}.o")
+    else:
+        some = triples if kind == "release" or ALL else [triple for triple in triples if triple in _ONE_EACH]
+        check_by_the_tree(subject, ours, kind, some)
+
+
+def check_by_the_tree(subject: Subject, ours: Path, kind: str, triples: Sequence[str]) -> None:
+    """Let the tree's own code make headers that ours has made, of the same objects: they are the same."""
+    headers = [ours / subject.header(triple) for triple in triples]
+    native = [header.read_bytes() for header in headers]
+    for header in headers:
+        header.unlink()
+    if headers:
+        report = subject.by_the_tree(ours, kind, triples)
+        assert not report.alone | report.sharded
+    assert [header.read_bytes() for header in headers] == native
 
 
 def check_dispatchers(ours: Path, theirs: Path, name: str) -> None:
@@ -184,17 +227,13 @@ def test_all_targets_of_3_14(small: Callable[[str], Subject], home: Path, tmp_pa
     check_identity(small("3.14"), home, tmp_path, kind, TRIPLES)
 
 
-# One target of each object format.
-_ONE_EACH = ("aarch64-unknown-linux-gnu", "i686-pc-windows-msvc", "aarch64-apple-darwin")
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_targets_of_3_15(small: Callable[[str], Subject], home: Path, tmp_path: Path, kind: str) -> None:
     """Of debug builds one target of each format, or with COPYPATCH_ALL_TARGETS all: 3.15's generator is slow."""
     subject = small("3.15")
     # A branch out of the stencil that A64 has 19 bits for, which the tree's passes make of a jump.
     trees.add_case(subject.tree, "_NEW_1", "if (tstate->counts[0] == 0) { JUMP_TO_JUMP_TARGET(); } break;")
-    triples = TRIPLES if kind == "release" or os.environ.get("COPYPATCH_ALL_TARGETS") else _ONE_EACH
+    triples = TRIPLES if kind == "release" or ALL else _ONE_EACH
     check_identity(subject, home, tmp_path, kind, triples)
     text = (tmp_path / "ours" / "jit_stencils-aarch64-unknown-linux-gnu.h").read_text(encoding="utf-8")
     for function in ("19r", "16a", "16b", "33rx", "trampoline"):
@@ -280,7 +319,7 @@ def test_what_a_generator_dies_of_is_refused_with_a_reason(
     theirs = subject.generate(tmp_path / "theirs", "release", [triple])
     assert theirs.returncode != 0
     assert refused in theirs.stderr
-    ours = subject.scons(home, tmp_path / "ours", "release", [triple])
+    ours = subject.scons(home, tmp_path / "ours", "release", [triple], "native")
     assert ours.status != 0
     assert not ours.has_traceback
     where = rf"error: _NEW_1: section \S+, offset 0x[0-9a-f]+: relocation {refused} against \S+: no patch function"
@@ -298,7 +337,7 @@ def test_zero_filled_data_is_no_trouble(
     theirs = subject.generate(tmp_path / "theirs", "release", [triple])
     assert theirs.returncode != 0
     assert "AssertionError" in theirs.stderr
-    ours = subject.scons(home, tmp_path / "ours", "release", [triple])
+    ours = subject.scons(home, tmp_path / "ours", "release", [triple], "native")
     assert ours.status == 0, ours.output
     header = (tmp_path / "ours" / subject.header(triple)).read_text(encoding="utf-8")
     (size,) = re.findall(r"\[_NEW_1\] = \{emit__NEW_1, \d+, (\d+), ", header)

@@ -32,6 +32,7 @@ _LEVELS = (
         "marks",
         "tree_worker",
         "tree_engine",
+        "releases",
     ),
     # parsing
     ("cases", "template", "depfile", "sections", "readobj", "disassembly", "holes", "diagnostics", "explain"),
@@ -44,6 +45,7 @@ _LEVELS = (
     ("dialects",),
     # what is known before anything is built
     (
+        "engine",
         "toolchain",
         "trees",
         "variables",

@@ -112,7 +112,7 @@ def test_the_dispatcher_is_as_new_as_what_it_includes(tmp_path: Path) -> None:
     header, dispatcher = out / "jit_stencils-x.h", out / "jit_stencils.h"
     header.write_text("1")
     dispatcher.write_text("d")
-    tree = SimpleNamespace(dialect=SimpleNamespace(passes=None))
+    tree = SimpleNamespace(dialect=SimpleNamespace(linked_entry=False))
     plan: Any = SimpleNamespace(request=SimpleNamespace(header=header, tree=tree))
     session = cast(Session, SimpleNamespace(plans=[plan], dispatcher=dispatcher))
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from copypatch import fragment, merge, tree_engine, tree_fragment, tree_worker
+from copypatch.dialects import cpython, cpython_3_13, cpython_3_15
 from copypatch.errors import HolesFileError, TreeError
-from copypatch.tree_engine import Settings, TreeEngine
+from copypatch.tree_engine import Layout, Settings, TreeEngine, TreePasses
 
 FILES = {
     "_optimizers.py": "",
     "_stencils.py": "",
-    "_targets.py": "".join(
-        f"def {name}(): ...\n"
-        for name in ("_build_stencils", "_build_stencil_group", "_build_shim_object", "_get_shim_unwind_info")
-    ),
-    "_writer.py": "".join(f"def {name}(): ...\n" for name in ("_dump_stencil", "_dump_footer", "dump_unwind_info")),
+    "_targets.py": "".join(f"def {name}(): ...\n" for name in cpython_3_15.LAYOUT.called["_targets.py"]),
+    "_writer.py": "".join(f"def {name}(): ...\n" for name in cpython_3_15.LAYOUT.called["_writer.py"]),
     "_dwarf.py": "",
     "_llvm.py": "",
     "build.py": "",
@@ -31,35 +32,51 @@ def tools(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def passes(tools: Path, layout: Layout) -> TreePasses:
+    return tree_engine.passes(tools, layout, tree_engine.python_files(tools))
+
+
+ALL = {"assembly", "fragment", "shim"}
+
+
 @pytest.mark.parametrize(
-    ("file", "changed"),
+    ("file", "since_3_15", "before"),
     [
-        ("_optimizers.py", {"assembly"}),
-        ("_stencils.py", {"fragment"}),
-        ("_writer.py", {"fragment", "shim"}),
-        ("_dwarf.py", {"shim"}),
-        ("_targets.py", {"assembly", "fragment", "shim"}),
-        ("build.py", set()),
+        ("_optimizers.py", {"assembly"}, {"fragment"}),
+        ("_stencils.py", {"fragment"}, {"fragment"}),
+        ("_writer.py", {"fragment", "shim"}, {"fragment"}),
+        ("_dwarf.py", {"shim"}, {"fragment"}),
+        ("_targets.py", ALL, {"fragment"}),
+        ("build.py", set(), set()),
+        ("_llvm.py", set(), set()),
         # What no release has may be used by any of them.
-        ("_fork.py", {"assembly", "fragment", "shim"}),
-        ("more/passes.py", {"assembly", "fragment", "shim"}),
+        ("_fork.py", ALL, {"fragment"}),
+        ("more/passes.py", ALL, {"fragment"}),
+        ("__pycache__/_targets.py", set(), set()),
     ],
 )
-def test_an_edit_counts_for_what_it_makes(tools: Path, file: str, changed: set[str]) -> None:
-    before = tree_engine.passes(tools)
+def test_an_edit_counts_for_what_it_makes(tools: Path, file: str, since_3_15: set[str], before: set[str]) -> None:
+    expected = [(cpython_3_15.LAYOUT, since_3_15), (cpython.LAYOUT, before)]
+    old = [passes(tools, layout) for layout, _ in expected]
     (tools / file).parent.mkdir(exist_ok=True)
     (tools / file).write_text((FILES.get(file) or "") + "# edited\n")
-    after = tree_engine.passes(tools)
-    found = {name for name in ("assembly", "fragment", "shim") if getattr(before, name) != getattr(after, name)}
-    assert found == changed
+    for known, (layout, changed) in zip(old, expected, strict=True):
+        new = passes(tools, layout)
+        assert {name for name in ALL if getattr(known, name) != getattr(new, name)} == changed
 
 
 def test_only_what_has_all_functions_is_driven(tools: Path) -> None:
-    assert tree_engine.can_drive(tools)
+    assert tree_engine.lacking(tools, cpython_3_15.LAYOUT) == []
+    assert tree_engine.lacking(tools, cpython.LAYOUT) == []
     (tools / "_writer.py").write_text("def _dump_stencil(): ...\n")
-    assert not tree_engine.can_drive(tools)
+    assert tree_engine.lacking(tools, cpython.LAYOUT) == ["dump() in _writer.py"]
     (tools / "_writer.py").unlink()
-    assert not tree_engine.can_drive(tools)
+    assert tree_engine.lacking(tools, cpython.LAYOUT) == ["_writer.py"]
+
+
+def test_an_editors_lock_beside_a_file_is_no_file(tools: Path) -> None:
+    (tools / ".#_stencils.py").symlink_to("someone@somewhere.1234")
+    assert tree_engine.python_files(tools).keys() == FILES.keys()
 
 
 def test_numbers_become_names() -> None:
@@ -85,7 +102,13 @@ def test_masks_become_names() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("use(64)", "use(160)"), ("use(0x40)", "use(0xa1)"), ("use(0x40)", "use(0xa0, 0x1)"), ("a", "a\nb")],
+    [
+        ("use(64)", "use(160)"),
+        ("use(0x40)", "use(0xa1)"),
+        ("use(0x40)", "use(0xa0, 0x1)"),
+        ("a", "a\nb"),
+        ("use(0x40, 0x40)", "use(0xa0, 0xa0)"),
+    ],
 )
 def test_what_is_no_plain_number_is_refused(one: str, other: str) -> None:
     with pytest.raises(tree_worker._Refused):
@@ -106,15 +129,143 @@ def test_a_damaged_file_is_told() -> None:
             tree_fragment.fragment_text(text, "_A.holes.json")
 
 
+def settings(tools: Path, folder: Path, **more: object) -> Settings:
+    """What a worker is told, as far as these tests need it."""
+    said: dict[str, Any] = {"triple": "x86_64-unknown-linux-gnu", "entry": "", "debug": False, "cflags": ""}
+    said |= {"pyconfig": tools, "arguments": {}, "edits": {}, "programs": {}, "bytecode": folder / "bytecode"}
+    return Settings(**{**said, "passes": passes(tools, cpython.LAYOUT), **more})
+
+
 def test_files_that_cannot_be_imported_are_one_message(tools: Path, tmp_path: Path) -> None:
     (tools / "_targets.py").write_text("import no_such_module\n")
-    settings = Settings(tools, "x86_64-unknown-linux-gnu", False, "", tools, {}, {}, tmp_path / "bytecode")
     with pytest.raises(TreeError, match=r"its Python files cannot be used: _targets\.py:1: ModuleNotFoundError"):
-        TreeEngine(settings).ask("fragment", [])
+        TreeEngine(settings(tools, tmp_path)).ask("fragment", [])
 
 
 def test_a_worker_that_dies_is_one_message(tools: Path, tmp_path: Path) -> None:
     (tools / "_targets.py").write_text("import os\nos._exit(3)\n")
-    settings = Settings(tools, "x86_64-unknown-linux-gnu", False, "", tools, {}, {}, tmp_path / "bytecode")
     with pytest.raises(TreeError, match="the process that runs its Python files ended"):
-        TreeEngine(settings).ask("fragment", [])
+        TreeEngine(settings(tools, tmp_path)).ask("fragment", [])
+
+
+# A generator in small, with 3.13's detour over LLVM IR.
+GENERATOR = {
+    "_llvm.py": "",
+    "_stencils.py": "",
+    "_targets.py": """
+import pathlib, tempfile, types
+import _llvm
+
+TOOLS_JIT_TEMPLATE_C = pathlib.Path(__file__).with_name("template.c")
+
+
+class Target:
+    def __init__(self):
+        self.made = []
+
+    async def _build_stencils(self):
+        with tempfile.TemporaryDirectory() as folder:
+            ll = pathlib.Path(folder, "_A.ll")
+            flags = ["-I.", "-O3", "-c"]
+            await _llvm.run("clang", [*flags, "-S", "-o", f"{ll}", f"{TOOLS_JIT_TEMPLATE_C}"])
+            ll.write_text(ll.read_text().replace("call", "call ghccc"))
+            await _llvm.run("clang", [*flags, "-o", f"{folder}/_A.o", f"{ll}"])
+            text = await _llvm.run("llvm-readobj", ["--all", f"{folder}/_A.o"])
+        self.made.append(text)
+        part = types.SimpleNamespace(body="".join(self.made).encode())
+        return {"_A": types.SimpleNamespace(code=part, data=part, as_c=lambda opname: "{emit_" + opname + "}")}
+
+
+def get_target(triple):
+    return Target()
+""",
+    "_writer.py": """
+def _dump_stencil(opname, group):
+    yield f"// {opname}: {group.code.body.decode()}"
+
+
+def dump(groups):
+    yield "// first"
+    for opname, group in groups.items():
+        yield from _dump_stencil(opname, group)
+    yield from (group.as_c(opname) for opname, group in groups.items())
+""",
+}
+
+
+@pytest.fixture
+def generator(tmp_path: Path) -> Path:
+    for name, text in GENERATOR.items():
+        (tmp_path / name).write_text(text)
+    for printed in ("json", "dis"):
+        (tmp_path / printed).write_text(f"the {printed}")
+    return tmp_path
+
+
+def test_files_that_change_meanwhile_are_told(generator: Path) -> None:
+    known = settings(generator, generator)
+    (generator / "_writer.py").write_text((generator / "_writer.py").read_text() + "# edited\n")
+    with pytest.raises(TreeError, match="a file was changed while the build ran; run it again"):
+        TreeEngine(known).ask("fragment", [])
+
+
+def test_an_edit_of_the_same_size_and_time_is_seen(generator: Path) -> None:
+    writer = generator / "_writer.py"
+    state = writer.stat()
+    for text in ("// first", "// tsrif"):
+        writer.write_text(writer.read_text().replace("// first", text))
+        os.utime(writer, ns=(state.st_atime_ns, state.st_mtime_ns))
+        reply = TreeEngine(settings(generator, generator)).ask_one("header", {}, {})
+        assert reply["lines"] == [text]
+    assert len(list((generator / "bytecode").iterdir())) == 1
+
+
+def ask(generator: Path, **more: object) -> Mapping[str, Any]:
+    """Let a worker make a fragment by that generator."""
+    flags = [f"-I{generator}", "-O3"]
+    arguments = {".ll": [*flags, "-S"], ".o": flags, "llvm-readobj": ["--all"]}
+    edits = {".ll": ("call x", "call ghccc x")}
+    engine = TreeEngine(settings(generator, generator, **{"arguments": arguments, "edits": edits, **more}))
+    each = ["_A", str(generator / "json"), str(generator / "dis")]
+    one, other = engine.ask_one("fragment", *each), engine.ask_one("fragment", *each)
+    assert one == other, "none finds what the one before it has left"
+    return one
+
+
+def test_a_generator_without_numbers_is_driven(generator: Path) -> None:
+    made = ask(generator)
+    assert made["text"] == "// _A: the json\n"
+    assert (made["code_size"], made["symbols"], made["group"]) == (8, [], "{emit__A}")
+    engine = TreeEngine(settings(generator, generator))
+    reply = engine.ask_one("header", {"_A": "{one}", "_B": "{two}"}, {})
+    assert reply["lines"] == ["// first", "@fragment(_A)@", "@fragment(_B)@", "{one}", "{two}"]
+    # The tree is left as it is.
+    assert not list(generator.glob("__pycache__"))
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"edits": {".ll": ("call x", "call fastcc x")}}, r"makes other changes to \.ll files than copypatch"),
+        ({"arguments": {".ll": ["-I.", "-O2"]}}, r"other flags .*\(it has .*-O3, and lacks .*-O2, or their order"),
+    ],
+)
+def test_what_is_done_otherwise_is_refused(generator: Path, more: Mapping[str, object], expected: str) -> None:
+    with pytest.raises(TreeError, match=expected):
+        ask(generator, **more)
+
+
+def test_a_header_without_a_uop_is_refused(generator: Path) -> None:
+    writer = generator / "_writer.py"
+    writer.write_text(writer.read_text().replace("in groups.items():\n", "in [*groups.items()][1:]:\n"))
+    with pytest.raises(TreeError, match="writes a header without some uop"):
+        TreeEngine(settings(generator, generator)).ask_one("header", {"_A": "{one}", "_B": "{two}"}, {})
+
+
+def test_the_sample_of_the_detour_holds_all_that_is_edited() -> None:
+    step = cpython_3_13._IR_STEPS[0]
+    assert step.edit is not None
+    edited = step.edit(step.sample).split("\n")
+    changed = [new for old, new in zip(step.sample.split("\n"), edited, strict=True) if old != new]
+    assert len(changed) == 6
+    assert all(line.count("ghccc") == 1 for line in changed)

@@ -59,6 +59,7 @@ def test_llvm_is_a_version_or_a_folder(tmp_path: Path) -> None:
         ("llvm", "nowhere", "llvm=nowhere: neither a version number nor a folder; .* holds bin/"),
         ("target", "vax-dec-ultrix", "target=vax-dec-ultrix: unknown target triple"),
         ("target", "", "target=: names no triple"),
+        ("engine", "ours", "engine=ours: say engine=auto or engine=native or engine=tree"),
         ("pyconfig", "build", "pyconfig=: only a CPython tree has a pyconfig.h; say which with cpython=DIR"),
     ],
 )

@@ -23,12 +23,16 @@ from copypatch.triples import ObjectFormat, Platform, Target
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A compiler flag. One that holds a path is *text*, the path and *rest*; the key sees *role* in its place."""
+    """A compiler flag. One that holds a path is *text*, the path and *rest*; the key sees *role* in its place.
+
+    *ours*: the tree's generator has no such flag, for its files lie elsewhere.
+    """
 
     text: str
     path: Path | None = None
     role: str = ""
     rest: str = ""
+    ours: bool = False
 
     def argument(self) -> str:
         """Return the flag for a command line."""
@@ -54,14 +58,16 @@ class Sources:
 class Step:
     """One run of the compiler on the way from C text to an object.
 
-    *suffix* is what it writes, *flags* what it adds to the flags of the uop; *edit* changes the text that came
-    out, before the next step reads it. With *passes* it is no run of the compiler, but of the tree's own passes.
-    *assembles*: the compiler is given assembly, which has nothing to do with the flags of the uop.
+    *suffix* is what it writes, *flags* what it adds to the flags of the uop; *edit* changes the text that came out,
+    before the next step reads it, and *sample* is a text in which all is that it edits. With *passes* it is no run
+    of the compiler, but of the tree's own passes. *assembles*: the compiler is given assembly, which has nothing to
+    do with the flags of the uop.
     """
 
     suffix: str
     flags: tuple[str, ...]
     edit: Callable[[str], str] | None = None
+    sample: str = ""
     passes: bool = False
     assembles: bool = False
 
@@ -95,14 +101,15 @@ class Dialect:
     *name* is the dialect's in the relocation table. *llvm* is the major version asked for; *llvm_minimum* the
     oldest that works where none is asked for (*llvm* None). *entry* names the group that enters a trace. *flags*
     returns the compiler's flags; *steps* the runs of the compiler; *entry_steps* the same for the entry, empty
-    where the entry is an empty group. *insert* makes a uop's C text from the template, its case and the path of
-    the cases file; *whole*: all cases are in it. *order* sorts the uops of the header.
-    *header_name* names a target's header; *dispatches*: another header picks among them. *keep_line* filters
-    the disassembly. *digest* returns the hexadecimal digest for the header's first line; *preamble* are the lines
-    after the second. *dispatcher* names the header that picks among the targets'. *code* are files whose content
-    decides what the functions do, where those are not ours: see :func:`with_own_code`. *passes* are the tree's
-    own, where they turn assembly into assembly and objects into C text; the entry is then no group, but an object
-    that is linked.
+    where the entry is an empty group. *insert* makes a uop's C text from the template, its case and the path of the
+    cases file; *whole*: all cases are in it. *order* sorts the uops of the header. *header_name* names a target's
+    header; *dispatches*: another header picks among them. *keep_line* filters the disassembly. *digest* returns the
+    hexadecimal digest for the header's first line; *preamble* are the lines after the second. *dispatcher* names
+    the header that picks among the targets'. *code* are files whose content decides what the functions do, where
+    those are not ours: see :func:`with_own_code`. *passes* are the tree's own, where they and not our code turn
+    objects into C text (:mod:`copypatch.engine`); *stencil*, *text* and *footer* have no part in it then.
+    *linked_entry*: the entry is no group, but an object that is linked, and says how it is unwound.
+    *canonical_names*: outputs are named for the platform, however the target was written.
     """
 
     name: str
@@ -126,10 +133,17 @@ class Dialect:
     dispatcher: str = "jit_stencils.h"
     code: tuple[Path, ...] = ()
     passes: TreePasses | None = None
+    linked_entry: bool = False
+    canonical_names: bool = False
+
+    @property
+    def has_assembly_passes(self) -> bool:
+        """Whether passes of the tree work on assembly, between runs of the compiler."""
+        return self.passes is not None and bool(self.passes.assembly)
 
     def canonical(self, target: Target) -> Target:
         """Return a target as the tree's generator names it, which goes into the names and texts of its outputs."""
-        return Target(target.platform.example, target.platform) if self.passes is not None else target
+        return Target(target.platform.example, target.platform) if self.canonical_names else target
 
 
 _PACKAGE = Path(__file__).resolve().parent.parent

@@ -9,7 +9,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copypatch.dialects import Flag, Sources
+from copypatch.tree_engine import Layout
 from copypatch.triples import Target
+
+# The generators of 3.13 and 3.14.
+LAYOUT = Layout(
+    called={
+        "_targets.py": ("get_target", "_build_stencils"),
+        "_writer.py": ("dump", "_dump_stencil"),
+    },
+    fragment=frozenset({"_schema.py", "_stencils.py", "_targets.py", "_writer.py"}),
+    # The command line, and what finds LLVM: copypatch finds its own.
+    nothing=frozenset({"build.py", "_llvm.py"}),
+)
 
 
 @dataclass(frozen=True, slots=True)

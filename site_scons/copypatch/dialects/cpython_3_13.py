@@ -24,12 +24,13 @@ from copypatch.dialects import (
     platform_flags,
 )
 from copypatch.dialects.cpython import DigestStyle, include_flags, tree_digest
-from copypatch.dialects.ghc_convention import use_ghc_convention
+from copypatch.dialects.ghc_convention import SAMPLE, use_ghc_convention
 from copypatch.fragment import TextRules
 from copypatch.merge import footer_3_13
 from copypatch.relocations import patch_functions
 from copypatch.stencil import StencilRules
 from copypatch.template import include_cases
+from copypatch.tree_engine import TreePasses
 from copypatch.triples import Platform, Target
 
 NAME = "3.13"
@@ -72,7 +73,7 @@ def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
         Flag("-D_PyJIT_ACTIVE"),
         Flag("-D_Py_JIT"),
         # The generator compiles the template where it is, so quotes look beside it first.
-        Flag("-iquote", sources.template.parent, "tools"),
+        Flag("-iquote", sources.template.parent, "tools", ours=True),
         *include_flags(sources),
         Flag("-O3"),
         *map(Flag, COMMON_FLAGS),
@@ -82,7 +83,7 @@ def _flags(sources: Sources, target: Target, debug: bool) -> tuple[Flag, ...]:
 
 _IR_STEPS = (
     # GHC's convention passes an argument in RBP, so no frame pointer can be there.
-    Step(".ll", ("-S", "-emit-llvm", "-fomit-frame-pointer"), use_ghc_convention),
+    Step(".ll", ("-S", "-emit-llvm", "-fomit-frame-pointer"), use_ghc_convention, SAMPLE),
     Step(".o", ("-c", "-Wno-unused-command-line-argument")),
 )
 
@@ -104,8 +105,8 @@ def _order(cases: Sequence[Case], entry: str) -> list[str]:
     return sorted([entry, *(case.opname for case in cases)])
 
 
-def dialect(*, paired: bool, digest_style: DigestStyle) -> Dialect:
-    """Return the dialect of a 3.13 tree.
+def dialect(*, paired: bool, digest_style: DigestStyle, passes: TreePasses | None = None) -> Dialect:
+    """Return the dialect of a 3.13 tree; with *passes*, those are run.
 
     *paired*: its run time has ``patch_aarch64_33rx`` and wants ADRP + LDR pairs folded into it (3.13.5).
     """
@@ -137,4 +138,5 @@ def dialect(*, paired: bool, digest_style: DigestStyle) -> Dialect:
         dispatches=False,
         keep_line=lambda line: not line.isspace(),
         digest=lambda sources, target, debug, cflags: tree_digest(sources, target, debug, None, digest_style),
+        passes=passes,
     )

@@ -28,6 +28,7 @@ from copypatch.merge import footer_3_14
 from copypatch.relocations import patch_functions
 from copypatch.stencil import StencilRules
 from copypatch.template import insert_case
+from copypatch.tree_engine import TreePasses
 from copypatch.triples import Target
 
 NAME = "3.14"
@@ -89,8 +90,8 @@ def order(cases: Sequence[Case], entry: str) -> list[str]:
     return [entry, *(case.opname for case in sorted(cases, key=lambda case: case.text))]
 
 
-def dialect(*, digest_style: DigestStyle, llvm: int = 19) -> Dialect:
-    """Return the dialect of a 3.14 tree, whose generator asks for LLVM *llvm*."""
+def dialect(*, digest_style: DigestStyle, llvm: int = 19, passes: TreePasses | None = None) -> Dialect:
+    """Return the dialect of a 3.14 tree, whose generator asks for LLVM *llvm*; with *passes*, those are run."""
     return Dialect(
         name=NAME,
         llvm=llvm,
@@ -114,4 +115,5 @@ def dialect(*, digest_style: DigestStyle, llvm: int = 19) -> Dialect:
         dispatches=True,
         keep_line=lambda line: True,
         digest=lambda sources, target, debug, cflags: tree_digest(sources, target, debug, cflags, digest_style),
+        passes=passes,
     )

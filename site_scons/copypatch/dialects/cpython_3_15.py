@@ -7,10 +7,12 @@ tree's own Python files (:mod:`copypatch.tree_engine`); here is what the compile
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from copypatch import far_calls
 from copypatch.cases import Case
 from copypatch.dialects import Dialect, Flag, Sources, Step
+from copypatch.dialects.cpython import LAYOUT as LAYOUT_BEFORE
 from copypatch.dialects.cpython import DigestStyle, include_flags, tree_digest
 from copypatch.fragment import TextRules
 from copypatch.stencil import StencilRules
@@ -19,6 +21,25 @@ from copypatch.tree_engine import TreePasses
 from copypatch.triples import ObjectFormat, Target
 
 NAME = "3.15"
+LAYOUT = replace(
+    LAYOUT_BEFORE,
+    called={
+        **LAYOUT_BEFORE.called,
+        "_optimizers.py": (),
+        "_targets.py": (
+            "get_target",
+            "_build_stencils",
+            "_build_stencil_group",
+            "_build_shim_object",
+            "_get_shim_unwind_info",
+        ),
+        "_writer.py": ("dump", "_dump_stencil", "dump_unwind_info"),
+    },
+    assembly=frozenset({"_optimizers.py", "_targets.py"}),
+    shim=frozenset({"_dwarf.py", "_targets.py", "_writer.py"}),
+    # One more tool for people.
+    nothing=LAYOUT_BEFORE.nothing | {"example_trace_dump.py"},
+)
 
 _PLATFORM_FLAGS = {
     # Outlined atomics would be calls into a library that nobody has linked.
@@ -70,8 +91,11 @@ def _order(cases: Sequence[Case], _entry: str) -> list[str]:
     return [case.opname for case in sorted(cases, key=lambda case: case.text)]
 
 
-def dialect(*, digest_style: DigestStyle, llvm: int, passes: TreePasses) -> Dialect:
-    """Return the dialect of a tree with *passes*, whose generator asks for LLVM *llvm*."""
+def dialect(*, digest_style: DigestStyle, llvm: int, passes: TreePasses | None) -> Dialect:
+    """Return the dialect of a tree with *passes*, whose generator asks for LLVM *llvm*.
+
+    Without them it says what a tree is, and makes nothing: none of our code takes their place.
+    """
     return Dialect(
         name=NAME,
         llvm=llvm,
@@ -92,4 +116,6 @@ def dialect(*, digest_style: DigestStyle, llvm: int, passes: TreePasses) -> Dial
         keep_line=lambda line: True,
         digest=lambda sources, target, debug, cflags: tree_digest(sources, target, debug, cflags, digest_style),
         passes=passes,
+        linked_entry=True,
+        canonical_names=True,
     )

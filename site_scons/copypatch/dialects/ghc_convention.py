@@ -10,6 +10,21 @@ import re
 # A _JIT_ function where it is declared, defined or called.
 _JIT_FUNCTION = re.compile(r"(?:(?:noalias|nonnull|noundef) )*ptr @_JIT_\w+\(")
 
+# A declaration, a definition, a call by name and one through a pointer, each with and without musttail or
+# attributes; and what is left alone.
+SAMPLE = """\
+define noalias noundef ptr @_JIT_ENTRY(ptr noundef %frame) {
+  %a = musttail call ptr @_JIT_CONTINUE(ptr noundef %frame)
+  %b = musttail call noundef ptr %target(ptr %frame)
+  %c = tail call nonnull ptr @_JIT_ERROR_TARGET(ptr %frame)
+  %d = call ptr @PyObject_Repr(ptr %frame)
+  store i16 ptrtoint (ptr @_JIT_OPARG to i16), ptr %d
+}
+declare ptr @_JIT_TOP(ptr noundef)
+declare noalias nonnull noundef ptr @_JIT_CONTINUE(ptr noundef)
+declare ptr @_ENTRY(ptr noundef)
+"""
+
 
 def use_ghc_convention(ir: str) -> str:
     """Give every ``_JIT_`` function and every musttail call of LLVM IR the calling convention of GHC."""

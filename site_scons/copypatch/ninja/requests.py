@@ -29,6 +29,7 @@ def said(options: Options, out: Path) -> dict[str, str]:
         "cflags": options.cflags_text,
         "llvm": options.llvm_prefix or options.llvm_major,
         "out": out,
+        "engine": options.engine,
         "shards": "auto" if options.shards else "off",
         "cache": "off",
     }
@@ -69,7 +70,7 @@ def load(out: str, name: str) -> Request:
     if options.cpython is None:
         tree = embedded_tree(Path(settings["templates"]))
     else:
-        tree = cpython_tree(options.cpython, options.pyconfig)
+        tree = cpython_tree(options.cpython, options.pyconfig, options.engine)
     clang, readobj, objdump, version = settings["toolchain"]
     tools = Toolchain(Path(clang), Path(readobj), Path(objdump), version)
     requests = [
