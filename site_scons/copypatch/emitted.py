@@ -18,12 +18,14 @@ from copypatch.errors import HeaderError
 class Patch:
     """A call of a patch function: what is patched in, as C, at *offset* bytes from the start of the stencil.
 
-    A trampoline's ordinal stands as ``@ordinal(name)@``, as in a fragment, since its number is the header's.
+    A symbol's ordinal stands as ``@ordinal(name)@``, as in a fragment, since its number is the header's.
+    *blank_lines* come before it, as 3.15's generator has them for some.
     """
 
     offset: int
     function: str
     expression: str
+    blank_lines: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +45,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """One emit function: the uop it is for, the lines of its parameters, its code and its data."""
+    """One emit function: the uop it is for, the lines of its parameters, its code and its data.
+
+    *got* are the symbols that it has entered into the global offset table, from 3.15 on.
+    """
 
     opname: str
     parameters: tuple[str, ...]
     code: Part
     data: Part
+    got: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +70,10 @@ _FUNCTION = re.compile(r"^void\nemit_(\w+)\(\n(.*?)\)\n\{\n(.*?)^\}\n", re.MULTI
 _ARRAY = re.compile(r"^    const unsigned char (code|data)_body\[(\d+)\] = \{$")
 _MEMCPY = re.compile(r"^    memcpy\((code|data), \1_body, sizeof\(\1_body\)\);$")
 _PATCH = re.compile(r"^    (\w+)\((code|data) \+ (0x[0-9a-f]+), (.*)\);$")
-_SIZES = re.compile(r"\{emit_(\w+), (\d+), (\d+)(?:, \{[^}]*\})?\}[,;]$", re.MULTILINE)
+_GOT = re.compile(r"^    patch_got_symbol\(state, (.*)\);$")
+_SIZES = re.compile(r"\{emit_(\w+), (\d+), (\d+)(?:, (?:\{[^}]*\}|@mask\([^)]*\)@))*\}[,;]$", re.MULTILINE)
 _SYMBOL = re.compile(r"^    \[(\d+)\] = &(\w+),$", re.MULTILINE)
-_NUMBERED = re.compile(r"^(0x[0-9a-f]+), state$")
+_NUMBERED = re.compile(r"(^|got_symbol_address\()(0x[0-9a-f]+)(?=, state)")
 _BYTES_PER_ROW = 8
 
 
@@ -114,6 +121,8 @@ def _function(match: re.Match[str], sizes: tuple[int, int], trampolines: Mapping
     name = f"{header}: emit_{opname}"
     drafts = {"code": _Draft(), "data": _Draft()}
     pending: list[str] = []
+    got: list[str] = []
+    blank_lines = 0
     lines = iter(match[3].split("\n"))
     for line in lines:
         if line.startswith("    //"):
@@ -126,14 +135,19 @@ def _function(match: re.Match[str], sizes: tuple[int, int], trampolines: Mapping
             part.body = _bytes(lines, name)
         elif patch := _PATCH.match(line):
             expression = _named(patch[4], trampolines, name)
-            drafts[patch[2]].patches.append(Patch(int(patch[3], 16), patch[1], expression))
+            drafts[patch[2]].patches.append(Patch(int(patch[3], 16), patch[1], expression, blank_lines))
+            blank_lines = 0
+        elif entered := _GOT.match(line):
+            got.append(_named(f"{entered[1]}, state", trampolines, name).removesuffix(", state"))
+        elif line and not line.strip():
+            blank_lines += 1
         elif line and not _MEMCPY.match(line):
             raise HeaderError(f"{name}: not understood: {line.strip()[:80]}")
     if not drafts["code"].body and not drafts["data"].body:
         pending = _take_code_comments(pending, drafts["code"])
     drafts["data"].comments += pending
     code, data = drafts["code"].finish(sizes[0], name), drafts["data"].finish(sizes[1], name)
-    return Emitted(opname, parameters, code, data)
+    return Emitted(opname, parameters, code, data, tuple(got))
 
 
 def _bytes(lines: Iterator[str], name: str) -> bytes:
@@ -163,14 +177,14 @@ def _take_code_comments(comments: list[str], code: _Draft) -> list[str]:
     return []
 
 
-def _named(expression: str, trampolines: Mapping[int, str], name: str) -> str:
-    match = _NUMBERED.match(expression)
-    if match is None:
-        return expression
-    ordinal = int(match[1], 16)
-    if ordinal not in trampolines:
-        raise HeaderError(f"{name}: trampoline {ordinal:#x} is missing in symbols_map; is the file cut off?")
-    return f"@ordinal({trampolines[ordinal]})@, state"
+def _named(expression: str, symbols: Mapping[int, str], name: str) -> str:
+    def symbol(match: re.Match[str]) -> str:
+        ordinal = int(match[2], 16)
+        if ordinal not in symbols:
+            raise HeaderError(f"{name}: symbol {ordinal:#x} is missing in symbols_map; is the file cut off?")
+        return f"{match[1]}@ordinal({symbols[ordinal]})@"
+
+    return _NUMBERED.sub(symbol, expression)
 
 
 def write(emitted: Emitted, ordinals: Mapping[str, int] | None = None) -> str:
@@ -178,7 +192,7 @@ def write(emitted: Emitted, ordinals: Mapping[str, int] | None = None) -> str:
     return "".join(f"{line}\n" for line in _lines(emitted, ordinals))
 
 
-_ORDINAL = re.compile(r"^@ordinal\((\w+)\)@")
+_ORDINAL = re.compile(r"@ordinal\((\w+)\)@")
 
 
 def _lines(emitted: Emitted, ordinals: Mapping[str, int] | None) -> Iterator[str]:
@@ -196,13 +210,20 @@ def _lines(emitted: Emitted, ordinals: Mapping[str, int] | None) -> Iterator[str
             for start in range(0, len(shown), _BYTES_PER_ROW):
                 yield f"        {' '.join(f'{byte:#04x},' for byte in shown[start : start + _BYTES_PER_ROW])}"
             yield "    };"
+
+    def numbered(expression: str) -> str:
+        if ordinals is None:
+            return expression
+        return _ORDINAL.sub(lambda match: f"{ordinals[match[1]]:#x}", expression)
+
     for name, part in (("data", emitted.data), ("code", emitted.code)):
+        if name == "code":
+            yield from (f"    patch_got_symbol(state, {numbered(symbol)});" for symbol in emitted.got)
         if part.shown:
             yield f"    memcpy({name}, {name}_body, sizeof({name}_body));"
         for patch in part.patches:
-            expression = patch.expression
-            if ordinals is not None:
-                expression = _ORDINAL.sub(lambda match: f"{ordinals[match[1]]:#x}", expression)
-            yield f"    {patch.function}({name} + {patch.offset:#x}, {expression});"
+            for _ in range(patch.blank_lines):
+                yield "    "
+            yield f"    {patch.function}({name} + {patch.offset:#x}, {numbered(patch.expression)});"
     yield "}"
     yield ""

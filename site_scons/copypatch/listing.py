@@ -135,17 +135,26 @@ def _code_hole(
     kind, symbol = relocations.get(patch.offset, ("", ""))
     name = _name(patch.expression) or _place(patch, data, slots) or _symbol(symbol)
     if not name:
-        name = "CODE" if patch.expression.startswith("(uintptr_t)code") else "DATA"
+        name = "CODE" if _filling(patch.expression).startswith("(uintptr_t)code") else "DATA"
     return NamedHole("code", patch.offset, patch.function, patch.expression, kind, name)
 
 
 _SYMBOL = re.compile(r"\(uintptr_t\)&(.+)")
+# A slot of 3.15's global offset table.
+_SLOT = re.compile(r"got_symbol_address\(@ordinal\((\w+)\)@, state\)")
+_SECOND_PLACE = re.compile(r"^code \+ 0x[0-9a-f]+, ")
+
+
+def _filling(expression: str) -> str:
+    """Return what is patched in, without the second place that a patch function for two instructions is told."""
+    return _SECOND_PLACE.sub("", expression)
 
 
 def _name(expression: str) -> str:
     """Return what an expression is called, or "" for a place in the uop's own code or data."""
+    expression = _filling(expression)
     first = expression.split(" + ", maxsplit=1)[0]
-    if match := _TRAMPOLINE.match(expression) or _SYMBOL.match(first):
+    if match := _TRAMPOLINE.match(expression) or _SLOT.match(expression) or _SYMBOL.match(first):
         return match[1]
     if expression.startswith("(uintptr_t)code + sizeof(code_body)"):
         return "CONTINUE"
@@ -163,7 +172,7 @@ def _name(expression: str) -> str:
 
 def _place(patch: Patch, data: Part, slots: Mapping[int, str]) -> str:
     """Return what lies at the place in the data that a hole points to: a slot's content, or a string."""
-    match = _BASED.match(patch.expression)
+    match = _BASED.match(_filling(patch.expression))
     if match is None or match[1] != "data":
         return ""
     offset = int(match[2] or "0", 16)
