@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from copypatch import comparison, emitted, listing
 
-
 # 3.15's optimizer puts labels of its own where there were relocations.
 _WITHOUT_RELOCATION = ("patch_aarch64_19r", "patch_aarch64_16a", "patch_aarch64_16b")
 
