@@ -189,7 +189,9 @@ $(copypatch-made): copypatch-always
 .PRECIOUS: jit_stencils.h $(JIT_BUILD_TARGETS)
 
 clean: copypatch-clean
-copypatch-clean:
+# The Makefile's find fails where a folder vanishes meanwhile. Phony, as no release has all of them.
+.PHONY: clean-retain-profile clean-profile
+copypatch-clean: clean-retain-profile clean-profile
 	-rm -rf {WORK}
 distclean: copypatch-distclean
 copypatch-distclean: clobber
