@@ -113,14 +113,14 @@ _VERSIONS = pytest.mark.parametrize("version", ["3.13", "3.14", "3.15"])
 
 
 @pytest.fixture
-def whole(place: Callable[[str], Path], tmp_path: Path, plain: Scons) -> Callable[[str, str], Cpython]:
-    """Copy the tree of a release, to be built in a folder of it."""
+def whole(place: Callable[[str], Path], tmp_path: Path, plain: Scons) -> Callable[[str, bool], Cpython]:
+    """Copy the tree of a release, to be built in itself or in a folder beside it."""
 
-    def copy(version: str, folder: str) -> Cpython:
+    def copy(version: str, in_tree: bool) -> Cpython:
         original, llvm = place(f"COPYPATCH_TREE_{version.replace('.', '_')}"), place(trees.LLVM[version])
         # Test modules are needed: the JIT's own tests use them.
         tree = copied(original, tmp_path / "tree", "build", "dbg", "Doc")
-        cpython = Cpython(version, tree, tree / folder, plain, llvm)
+        cpython = Cpython(version, tree, tree if in_tree else tmp_path / "build", plain, llvm)
         cpython.build.mkdir(exist_ok=True)
         return cpython
 
@@ -140,11 +140,10 @@ def _configure(cpython: Cpython, *options: str) -> None:
 
 
 @_WHOLE
-@pytest.mark.parametrize("folder", ["build", "."], ids=["out of tree", "in tree"])
+@pytest.mark.parametrize("in_tree", [False, True], ids=["out of tree", "in tree"])
 @_VERSIONS
-def test_an_interpreter(whole: Callable[[str, str], Cpython], version: str, folder: str) -> None:
-    cpython = whole(version, folder)
-    in_tree = folder == "."
+def test_an_interpreter(*, whole: Callable[[str, bool], Cpython], version: str, in_tree: bool) -> None:
+    cpython = whole(version, in_tree)
     _configure(cpython)
     before = {name: content for name, (content, _) in _files(cpython.build).items()}
     cpython.embed()
@@ -254,8 +253,8 @@ def _by_the_generator(cpython: Cpython) -> None:
 
 @_WHOLE
 @_VERSIONS
-def test_options_of_configure(whole: Callable[[str, str], Cpython], version: str) -> None:
-    cpython = whole(version, "build")
+def test_options_of_configure(whole: Callable[[str, bool], Cpython], version: str) -> None:
+    cpython = whole(version, False)
     # 3.13 has no flags for the JIT alone.
     flags = [] if version == "3.13" else ["CFLAGS_JIT=-O2 -DSAID='a b'"]
     _configure(cpython, "--with-pydebug", *flags)
@@ -289,9 +288,9 @@ def _command(cpython: Cpython) -> list[str]:
 
 @_WHOLE
 @_VERSIONS
-def test_profiles(whole: Callable[[str, str], Cpython], version: str) -> None:
+def test_profiles(whole: Callable[[str, bool], Cpython], version: str) -> None:
     """Make all, as it is after configure --enable-optimizations: two whole builds, a clean between them."""
-    cpython = whole(version, "build")
+    cpython = whole(version, False)
     _configure(cpython, "--enable-optimizations")
     cpython.embed()
     task = "PROFILE_TASK=-c pass"
