@@ -100,7 +100,10 @@ class Cpython:
     def make(self, *arguments: str, what: str = "", prefix: tuple[str, ...] = ()) -> Made:
         """Run make with two jobs, which has to succeed without a warning of its own."""
         output = self.run(*prefix, "make", "-j2", *arguments, what=what)
-        assert not re.search(r"make(\[\d+\])?: warning|akefile:\d+: warning|jobserver|INTERNAL", output), output
+        warned = re.search(
+            r"^.*(make(\[\d+\])?: (warning|INTERNAL)|akefile:\d+: warning|jobserver).*", output, re.M
+        )
+        assert warned is None, warned[0]
         return Made.of(output)
 
     def generator(self, *arguments: str, what: str = "") -> str:
