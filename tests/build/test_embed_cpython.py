@@ -193,7 +193,7 @@ def _interrupted(cpython: Cpython) -> dict[str, bytes]:
     """Kill a build when it is half done, and start two at the same time: nothing is lost, and nothing mixed."""
     assert cpython.make("regen-jit", what="make regen-jit").compiled == cpython.uops
     before = snapshot(cpython.build)
-    cpython.edit_header()
+    cpython.edit_template()
     cpython.kill_when_half_done("regen-jit")
     assert snapshot(cpython.build) == before
     running = [cpython.start("make", "-j2", "regen-jit") for _ in range(2)]
@@ -201,7 +201,7 @@ def _interrupted(cpython: Cpython) -> dict[str, bytes]:
     assert [process.returncode for process in running] == [0, 0]
     assert 0 < sum(made.compiled for made in both) < cpython.uops
     assert _texts(snapshot(cpython.build)) != _texts(before)
-    cpython.edit_header(back=True)
+    cpython.edit_template(back=True)
     assert cpython.make("regen-jit").compiled == 0
     assert _texts(snapshot(cpython.build)) == _texts(before)
     return _texts(before)

@@ -23,6 +23,7 @@ _EDIT = "            if (stack_pointer == NULL) { JUMP_TO_ERROR(); }\n"
 # An inline function that a uop calls, of pycore_list.h, for lists that never are: even one that is being sorted
 # says -1.
 _INLINE = ("    Py_ssize_t allocated = self->allocated;\n", "    if (allocated < -1) { return -1; }\n")
+_TEMPLATE = ("    int uopcode = _JIT_OPCODE;\n", "    if (tstate == NULL) { return NULL; }\n")
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,10 @@ class Cpython:
     def edit_header(self, *, back: bool = False) -> None:
         """Change an inline function."""
         _edit(self.tree / "Include" / "internal" / "pycore_list.h", *_INLINE, back)
+
+    def edit_template(self, *, back: bool = False) -> None:
+        """Change what every uop is, for threads that never are."""
+        _edit(self.tree / "Tools" / "jit" / "template.c", *_TEMPLATE, back)
 
 
 def _edit(path: Path, line: str, added: str, back: bool) -> None:
