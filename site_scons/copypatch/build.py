@@ -61,6 +61,7 @@ def deliver(session: Session, folder: Path) -> bool:
             delivered = folder / dispatcher.name
             changed.append(write_if_changed(delivered, dispatcher.read_bytes()))
             # Compared by what is on disk: the build that wrote a header may have been killed before it came here.
-            if any((folder / path.name).stat().st_mtime_ns > delivered.stat().st_mtime_ns for path in made):
+            headers = [folder / path.name for path in made if path.suffix == ".h"]
+            if any(path.stat().st_mtime_ns > delivered.stat().st_mtime_ns for path in headers):
                 os.utime(delivered)
     return any(changed)

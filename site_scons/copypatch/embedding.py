@@ -3,7 +3,7 @@
 GNU make reads ``GNUmakefile`` before ``Makefile``, and so does every make that it starts in the same folder. Ours
 includes the folder's own Makefile as it is, so a Makefile that is made anew takes effect as ever, and adds what
 changes: the recipe of the stencils starts with $(PYTHON_FOR_REGEN), and for these targets that names us. The
-recipe itself stays the Makefile's, and with it all that configure put there: target, debug, compiler flags.
+recipe itself stays the Makefile's, and with it all that configure put there: target, debug, compiler flags, LLVM.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from copypatch.errors import EmbedError, OutputError, ToolchainError
 from copypatch.files import read_text, write_if_changed
 from copypatch.generator import WORK, Asked
 from copypatch.toolchain import Toolchain
+from copypatch.triples import ObjectFormat
 
 MAKEFILE = "GNUmakefile"
 _MARK = "# Made by copypatch's `scons embed`"
+# What reads how a shim that is an object is unwound.
+_UNWINDING = "llvm-dwarfdump"
 # What the build folder itself decides.
 _NOT_SAID = ("cpython", "pyconfig", "out", "sample", "graph")
 
@@ -37,8 +40,9 @@ class BuildFolder:
     arguments: tuple[str, ...]
 
 
-_RULE = re.compile(r"^jit_stencils\.h:.*\n((?:\t.*(?:\n|\Z))*)", re.MULTILINE)
-_CALL = re.compile(r"\t\$\(PYTHON_FOR_REGEN\)\s+\$\(srcdir\)/Tools/jit/build\.py\s+(.*)\n?")
+# From 3.15 on one run makes several files, for which a stamp stands.
+_RULE = re.compile(r"^(?:jit_stencils\.h|\$\(JIT_GENERATED_STAMP\)):.*\n((?:\t.*(?:\n|\Z))*)", re.MULTILINE)
+_CALL = re.compile(r"\t\$\(PYTHON_FOR_REGEN\)\s+\$\(srcdir\)/Tools/jit/build\.py\s+(.*)\n?(?:\t@?touch \$@\n?)?")
 
 
 def read(folder: Path) -> BuildFolder:
@@ -58,15 +62,15 @@ def read(folder: Path) -> BuildFolder:
     if rule is None:
         raise EmbedError(
             f"build={folder}: its Makefile has no rule for jit_stencils.h; "
-            "copypatch can be tied into CPython 3.13 and 3.14, and forks that keep their rules"
+            "copypatch can be tied into CPython 3.13, 3.14, 3.15 and later, and forks that keep their rules"
         )
-    if not rule[1].strip():
+    if not rule[1].partition("\n")[0].strip():
         raise EmbedError(f"build={folder}: was configured without --enable-experimental-jit, so it has no stencils")
     call = _CALL.fullmatch(rule[1])
     if call is None:
         raise EmbedError(
             f"build={folder}: its Makefile makes jit_stencils.h with another command than "
-            f"$(PYTHON_FOR_REGEN) $(srcdir)/Tools/jit/build.py, namely {rule[1].strip()}; "
+            f"$(PYTHON_FOR_REGEN) $(srcdir)/Tools/jit/build.py, namely {' '.join(rule[1].split())}; "
             "call jit_build.py there instead (docs/embedding.md)"
         )
     try:
@@ -122,7 +126,13 @@ def _toolchain(asked: Asked) -> Toolchain:
     options, dialect = asked.options, asked.open_tree().dialect
     wanted = dialect.llvm if options.llvm_prefix is None else None
     major = options.llvm_major if options.llvm_major is not None else wanted
-    return toolchain.find(major, options.llvm_prefix, minimum=dialect.llvm_minimum)
+    found = toolchain.find(major, options.llvm_prefix, minimum=dialect.llvm_minimum)
+    unwound = dialect.passes is not None and any(
+        target.platform.object_format is ObjectFormat.ELF for target in options.targets
+    )
+    if unwound and shutil.which(found.sibling(_UNWINDING)) is None:
+        raise EmbedError(f"no {_UNWINDING} beside {found.clang}, nor on PATH; {asked.source} needs it, install it")
+    return found
 
 
 def pinned(found: Toolchain) -> Path | None:
@@ -155,24 +165,33 @@ include Makefile
 
 copypatch-program = {_escaped(command)}
 copypatch-check = {{ {_escaped(checks)}; }} || {{ echo {_escaped(gone)} >&2; exit 1; }}
+# With +, make lets copypatch take part in its jobserver; but then it also runs it where it is only to say (-n),
+# to touch (-t) or to ask (-q).
+copypatch-plus = $(if $(strip $(foreach l,n t q,$(findstring $l,$(filter-out -%,$(firstword $(MAKEFLAGS)))))),,+)
+copypatch-recipe = $(copypatch-plus)@$(copypatch-check); $(copypatch-program)
+
+# What the command makes: from 3.15 on a stamp, which stands for several files.
+copypatch-made = $(or $(JIT_GENERATED_STAMP),jit_stencils.h)
 
 # The Makefile's own recipe, carried out by copypatch. private: what the stencils are made from is not. That word
 # came with GNU make 3.82, as undefine did; macOS has an older one.
 ifneq ($(filter undefine,$(.FEATURES)),)
-jit_stencils.h regen-jit: private override PYTHON_FOR_REGEN = @$(copypatch-check); $(copypatch-program)
+$(copypatch-made) regen-jit: private override PYTHON_FOR_REGEN = $(copypatch-recipe)
 else
-jit_stencils.h regen-jit: override PYTHON_FOR_REGEN = @$(copypatch-check); $(copypatch-program)
+$(copypatch-made) regen-jit: override PYTHON_FOR_REGEN = $(copypatch-recipe)
 endif
 
-# Always asked, since it follows more than the Makefile names. An unchanged header keeps its time, and then
-# nothing is made from it.
-jit_stencils.h: copypatch-always
+# Always asked, since it follows more than the Makefile names. An unchanged file keeps its time, and then nothing
+# is made from it.
+$(copypatch-made): copypatch-always
 .PHONY: copypatch-always copypatch-clean copypatch-distclean
-# It is replaced whole, so what a build leaves that is interrupted is not half of one.
-.PRECIOUS: jit_stencils.h
+# They are replaced whole, so what a build leaves that is interrupted is not half of one.
+.PRECIOUS: jit_stencils.h $(JIT_BUILD_TARGETS)
 
 clean: copypatch-clean
-copypatch-clean:
+# The Makefile's find fails where a folder vanishes meanwhile. Phony, as no release has all of them.
+.PHONY: clean-retain-profile clean-profile
+copypatch-clean: clean-retain-profile clean-profile
 	-rm -rf {WORK}
 distclean: copypatch-distclean
 copypatch-distclean: clobber

@@ -13,10 +13,11 @@ import os
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from copypatch import trees, variables
+from copypatch import jobserver, trees, variables
 from copypatch.build import build, deliver
 from copypatch.console import Console
 from copypatch.errors import CopypatchError, OptionError
@@ -50,8 +51,8 @@ class Asked:
 class _EchoingRunner(Runner):
     """Shows every command before it runs."""
 
-    def __init__(self, jobs: int, console: Console) -> None:
-        super().__init__(jobs)
+    def __init__(self, jobs: int, slots: AbstractContextManager[object] | None, console: Console) -> None:
+        super().__init__(jobs, slots)
         self._console = console
 
     def run(self, command: Sequence[str], *, cwd: Path | None = None) -> Result:
@@ -88,10 +89,13 @@ def parse(words: Sequence[str], folder: Path) -> Asked:
     if arguments.target:
         values["target"] = ",".join(arguments.target)
     options = variables.parse({**values, **{name: value for name, value in said.items() if value}}, folder)
-    if arguments.llvm_tools_install_dir and arguments.llvm_version and "llvm" not in said:
+    if arguments.llvm_version:
         if not arguments.llvm_version.isdigit():
             raise OptionError(f"--llvm-version {arguments.llvm_version}: say a major version, such as 19")
-        options = replace(options, llvm_major=int(arguments.llvm_version))
+        major = int(arguments.llvm_version)
+        options = replace(options, generator_llvm=major)
+        if arguments.llvm_tools_install_dir and "llvm" not in said:
+            options = replace(options, llvm_major=major)
     return Asked(
         options,
         source=options.cpython or pyconfig,
@@ -145,7 +149,7 @@ def _source(generator: Path | None, pyconfig: Path) -> Path:
 
 def default_jobs(environ: Mapping[str, str]) -> int:
     """Return how many programs may run at a time: what make was told with -j, else one a core."""
-    said = re.findall(r"(?:^|\s)-j(\d+)(?=\s|$)", environ.get("MAKEFLAGS", "").partition(" -- ")[0])
+    said = re.findall(r"(?:^|\s)-j(\d+)(?=\s|$)", jobserver.flags(environ))
     return int(said[-1]) if said else os.cpu_count() or 1
 
 
@@ -156,7 +160,7 @@ def run(words: Sequence[str], folder: Path, console: Console, environ: Mapping[s
     """
     try:
         asked = parse(words, folder)
-        session = _open(asked, console, asked.jobs or default_jobs(environ))
+        session = _open(asked, console, environ)
         build(session)
         changed = deliver(session, asked.output)
     except CopypatchError as error:
@@ -171,14 +175,16 @@ def run(words: Sequence[str], folder: Path, console: Console, environ: Mapping[s
     return 0
 
 
-def _open(asked: Asked, console: Console, jobs: int) -> Session:
+def _open(asked: Asked, console: Console, environ: Mapping[str, str]) -> Session:
     tree = asked.open_tree()
     options = asked.options
     if asked.force:
         # Nothing is known any more, so nothing is up to date and nothing can be restored.
         options = replace(options, cache=None)
         remove(asked.work.glob("uops/*/manifest.json"))
-    runner = _EchoingRunner(jobs, console) if asked.verbose else Runner(jobs)
+    jobs = asked.jobs or default_jobs(environ)
+    slots = None if asked.jobs else jobserver.join(environ)
+    runner = _EchoingRunner(jobs, slots, console) if asked.verbose else Runner(jobs, slots)
     session = open_session(options, tree, asked.work, runner, console)
     session.context.report.explain = options.explain
     return session

@@ -9,6 +9,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -31,13 +32,14 @@ class Result:
 class Runner:
     """Runs programs, at most *jobs* at a time, however many threads ask for it.
 
-    *jobs* is what the user said with ``-j``: several targets of one build share it. *timeline* is told what runs.
+    *jobs* is what the user said with ``-j``: several targets of one build share it. Each program runs in a context
+    of *slots*, which is to let in no more than may run now. *timeline* is told what runs.
     """
 
-    def __init__(self, jobs: int = 1) -> None:
+    def __init__(self, jobs: int = 1, slots: AbstractContextManager[object] | None = None) -> None:
         self.jobs = max(1, jobs)
         self.timeline = Timeline()
-        self._slots = threading.BoundedSemaphore(self.jobs)
+        self._slots = slots or threading.BoundedSemaphore(self.jobs)
 
     def run(self, command: Sequence[str], *, cwd: Path | None = None) -> Result:
         """Run one command to its end. A program that cannot be started is a status of 127 and the reason."""

@@ -154,9 +154,10 @@ def _toolchain(options: Options, tree: Tree, out: Path, console: Console) -> Ide
     wanted = tree.dialect.llvm if options.llvm_prefix is None else None
     major = options.llvm_major if options.llvm_major is not None else wanted
     found = identify(major, options.llvm_prefix, tree.dialect.llvm_minimum, memory=out / "uops" / "toolchain.json")
-    if tree.dialect.llvm is not None and found.toolchain.major != tree.dialect.llvm:
+    asked = options.generator_llvm or tree.dialect.llvm
+    if asked is not None and found.toolchain.major != asked:
         console.warn(
-            f"CPython {tree.version} asks for LLVM {tree.dialect.llvm}; building with {found.toolchain.version}, "
+            f"CPython {tree.version} asks for LLVM {asked}; building with {found.toolchain.version}, "
             "as you said, gives other stencils than its generator"
         )
     return found

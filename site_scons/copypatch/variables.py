@@ -56,6 +56,7 @@ class Options:
     """What the user has said, checked. Paths are absolute. *out* is None where the tree's name decides,
     *cache* is None for cache=off; *cache_limit* is in bytes. *sample* is None for all uops.
     *base* is what was said, *base_path* the same as a path; *fail_if_grows* is in bytes, None for no limit.
+    *generator_llvm* is the LLVM that the tree's generator was told to use, None for what the tree asks for.
     """
 
     cpython: Path | None
@@ -81,6 +82,7 @@ class Options:
     format: str
     fail_if_grows: int | None
     trace: Path | None
+    generator_llvm: int | None = None
 
 
 def parse(values: Mapping[str, str], folder: Path) -> Options:

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from copypatch import embedding
-from support import trees
+from support import read_only, trees
 from support.build_folder import ARGUMENTS, BuildFolder, command
 from support.clang import CountedLLVM, program, replaced
 from support.scons import Scons, snapshot, texts
@@ -155,13 +156,53 @@ def test_a_sub_make_and_a_python_of_the_users(build: BuildFolder) -> None:
     assert "tree" in build.ok("-n", "regen-jit").stdout
 
 
-def test_clean_and_distclean(build: BuildFolder) -> None:
+# Says how many programs may run, as copypatch is told.
+_COUNTS = f"""
+import os, sys, threading
+sys.path.insert(0, {str(trees.ROOT / "site_scons")!r})
+from copypatch import jobserver
+slots, count, counted = jobserver.join(os.environ), [], threading.Event()
+def take():
+    with slots:
+        count.append(1)
+        counted.wait()
+threads = [threading.Thread(target=take) for _ in range(9 if slots else 0)]
+for thread in threads:
+    thread.start()
+counted.wait(0.5 if slots else 0)
+print("slots:", len(count), flush=True)
+counted.set()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_slots_are_makes(tmp_path: Path, tree: Path, plain: Scons) -> None:
+    build = BuildFolder.make_one(tmp_path / "build", tree, command(ARGUMENTS["3.14"]), plain)
+    script = tmp_path / "counts.py"
+    script.write_text(_COUNTS, encoding="utf-8")
+    text = embedding.makefile_text([Path(sys.executable), script], {})
+    (build.path / "GNUmakefile").write_text(text, encoding="utf-8")
+    assert "slots: 3\n" in build.ok("-j3", "regen-jit").stdout
+    assert "slots: 3\n" in build.ok("-j3", "regen-jit", "--no-print-directory", "-k", "X=-j5").stdout
+    assert "slots: 0\n" in build.ok("regen-jit").stdout
+    # It isn't run where make only says or asks what is to be done, or touches it.
+    for option in ("-n", "-nj3", "--dry-run", "-kt"):
+        assert "slots: " not in build.ok("regen-jit", option).stdout
+    assert build("regen-jit", "-q").status == 1
+
+
+def test_clean_and_distclean(build: BuildFolder, tmp_path: Path) -> None:
     build.ok("-j2")
     assert (build.path / ".copypatch").is_dir()
     # What the profile's clean deletes is objects alone, and what is left is enough.
     build.ok("clean-retain-profile")
     assert build.made() == _BOTH
-    build.ok("clean")
+    # find fails where a folder vanishes that it is to look into.
+    find = shutil.which("find")
+    program(tmp_path / "slow", "find", f'sleep 0.2; test -d .copypatch || exit 1; exec {find} "$@"\n')
+    slow = replace(build, environ={"PATH": f"{tmp_path / 'slow' / 'bin'}:{build.environment()['PATH']}"})
+    slow.ok("-j4", "clean")
     assert not (build.path / ".copypatch").exists()
     assert (build.path / "GNUmakefile").exists()
     build.ok()
@@ -333,3 +374,97 @@ def test_an_error_of_a_uops_fails_make_and_leaves_the_header(build: BuildFolder,
     assert f"executor_cases.c.h:{line}:" in done.output
     assert not done.has_traceback
     assert snapshot(build.path) == before
+
+
+def test_a_read_only_tree(build: BuildFolder, tree: Path) -> None:
+    before = texts(tree, "**/*")
+    confined = replace(build, prefix=tuple(read_only.seen_by(tree)))
+    touched = subprocess.run([*confined.prefix, "touch", tree / "new"], check=False, capture_output=True)
+    assert touched.returncode, "it can be written"
+    assert confined.made("-j2") == _BOTH
+    assert confined.made("-j2") == set()
+    read_only.writable_again(tree)
+    assert texts(tree, "**/*") == before
+
+
+_TRIPLE_3_15 = "x86_64-unknown-linux-gnu"
+_FILES_3_15 = {
+    f"jit_shim-{_TRIPLE_3_15}.o",
+    f"jit_stencils-{_TRIPLE_3_15}.h",
+    f"jit_unwind_info-{_TRIPLE_3_15}.h",
+    "jit_stencils.h",
+    "jit_unwind_info.h",
+}
+_BOTH_3_15 = {*_BOTH, "Python/jit_unwind.o"}
+
+
+def test_3_15(tmp_path: Path, plain: Scons, place: Callable[[str], Path]) -> None:
+    """Several files by one command, an object to be linked among them, and a stamp."""
+    tree = trees.make(tmp_path / "tree", "3.15")
+    trees.add_generator(tree, place("COPYPATCH_TOOLS_JIT_3_15") / "Tools" / "jit")
+    (tree / "Python" / "jit.c").write_text("// includes the stencils\n", encoding="utf-8")
+    clang = CountedLLVM.make(tmp_path / "llvm", place("COPYPATCH_LLVM_ALL"))
+    path = tmp_path / "build"
+    build = BuildFolder.make_one(path, tree, command(ARGUMENTS["3.15"]), plain)
+    before = texts(path, "**/*")
+    _scons(plain, "embed", f"build={path}", f"llvm={clang.prefix}", "cache=off")
+    done = build.ok("-j2")
+    assert "asks for LLVM" not in done.output, "its command says which one it is to be"
+    uops = set(trees.opnames(trees.cases_file(tree)))
+    assert clang.compiled() >= uops
+    files = {name: path / name for name in _FILES_3_15}
+    assert all(file.is_file() for file in files.values())
+
+    def remade(*options: str) -> set[str]:
+        clang.forget()
+        return build.made(*(options or ("-j2",)))
+
+    assert remade() == set()
+    assert clang.compiled() == set()
+    trees.edit(tree / "Include" / "object.h", "// A header", "// Some header")
+    assert remade() == set()
+    assert remade("regen-jit") == set()
+    shim = snapshot(path, "jit_shim-*.o")
+    trees.edit(trees.cases_file(tree), "the sum is too large", "the sum is far too large")
+    # The first lines of both headers are a digest over the cases, as the generator writes it.
+    assert remade() == _BOTH_3_15
+    assert snapshot(path, "jit_shim-*.o") == shim
+    assert {name for name in clang.compiled() if name in uops} <= {"_ADD_TWICE", "_WARN"}
+    # A file that is lost is there again, and so is what was made of it.
+    files[f"jit_shim-{_TRIPLE_3_15}.o"].unlink()
+    assert remade() == {"python"}
+    files[f"jit_unwind_info-{_TRIPLE_3_15}.h"].unlink()
+    assert remade() == {"python", "Python/jit_unwind.o"}
+    # The profile's clean keeps what was generated, and deletes objects of ours.
+    assert remade("-j2", "profile") == _BOTH_3_15
+    assert clang.compiled() & uops == set()
+    assert snapshot(path, "jit_shim-*.o").keys() == shim.keys()
+
+    made = snapshot(path, "jit_*")
+    _scons(plain, "unembed", f"build={path}")
+    # What the tree's own generator finds is as good as its own.
+    time.sleep(0.02)
+    os.utime(path / "pyconfig.h")
+    # It writes anew only what picks a target's header, and does so every time.
+    assert build.made(f"PYTHON_FOR_REGEN={sys.executable}", "-j2") <= {"Python/jit_unwind.o", "python"}
+    kept = {name for name in made if _TRIPLE_3_15 in name}
+    assert {name: made[name] for name in kept} == snapshot(path, f"jit_*{_TRIPLE_3_15}*")
+    build.ok("clean")
+    (path / "python").unlink()
+    assert texts(path, "**/*") == before
+
+
+def test_3_15_lacks_something(tmp_path: Path, home: Path, place: Callable[[str], Path], llvm_19: Path) -> None:
+    tree = trees.make(tmp_path / "tree", "3.15")
+    trees.add_generator(tree, place("COPYPATCH_TOOLS_JIT_3_15") / "Tools" / "jit")
+    scons = Scons(home, environ={"PATH": str(tmp_path)})
+    build = BuildFolder.make_one(tmp_path / "build", tree, command(ARGUMENTS["3.15"]), scons)
+    alone = replaced(tmp_path / "llvm", llvm_19)
+    done = scons.run([sys.executable, "-m", "SCons", "embed", f"build={build.path}", f"llvm={alone}"])
+    assert done.status != 0
+    assert "no llvm-dwarfdump beside" in done.output, done.output
+    makefile = build.path / "Makefile"
+    makefile.write_text(makefile.read_text("utf-8").replace(f"\t{command(ARGUMENTS['3.15'])}\n", "\t\n"), "utf-8")
+    done = scons.run([sys.executable, "-m", "SCons", "embed", f"build={build.path}", f"llvm={alone}"])
+    assert "without --enable-experimental-jit" in done.output, done.output
+    assert not (build.path / "GNUmakefile").exists()

@@ -25,6 +25,7 @@ PLACES: Mapping[str, str] = {
     "COPYPATCH_TREE_3_14": "Tools/jit/build.py",
     "COPYPATCH_PYCONFIG_3_14": "pyconfig.h",
     "COPYPATCH_PYCONFIG_3_14_DEBUG": "pyconfig.h",
+    "COPYPATCH_TREE_3_15": "Tools/jit/build.py",
     "COPYPATCH_TOOLS_JIT_3_14": "Tools/jit/build.py",
     "COPYPATCH_TOOLS_JIT_3_15": "Tools/jit/build.py",
     **{name: known_by for name, (known_by, _, _) in _PACKAGED.items()},
@@ -34,7 +35,7 @@ PLACES: Mapping[str, str] = {
 MISSING = "COPYPATCH_MISSING"
 
 _NOT_BROUGHT = "not brought yet: python3 bootstrap.py test does (on Debian)"
-_BY_HAND = "no registry has a whole 3.14 tree: set the variable to one"
+_BY_HAND = "no registry has a whole tree of that release: set the variable to one"
 _OTHER_TREE = "COPYPATCH_TREE_3_13 is set, so this belongs to that tree: set the variable too"
 
 

@@ -24,17 +24,11 @@ JIT_DEPS = \\
 \t\t$(srcdir)/Python/executor_cases.c.h \\
 \t\tpyconfig.h
 
-jit_stencils.h: $(JIT_DEPS)
-\t{command}
-
-Python/jit.o: $(srcdir)/Python/jit.c jit_stencils.h
-\tmkdir -p Python && cat $^ > $@
-\t@echo made $@
-
+{rules}
 Python/other.o: $(srcdir)/Python/jit.c
 \tmkdir -p Python && cp $< $@
 
-python: Python/jit.o Python/other.o
+python: Python/jit.o Python/other.o $(JIT_OBJS)
 \tcat $^ > $@
 \t@echo linked $@
 
@@ -42,8 +36,6 @@ Makefile: Makefile.pre
 \tcp Makefile.pre Makefile
 
 .PHONY: all regen-jit install clean clobber distclean profile
-regen-jit:
-\t{command}
 
 install: all
 \tcp python installed
@@ -52,12 +44,8 @@ profile:
 \t$(MAKE) clean-retain-profile
 \t$(MAKE) all
 
-clean-retain-profile:
-\tfind . -name '*.[oa]' -exec rm -f {{}} ';'
-\t-rm -f jit_stencils.h
-
 clean: clean-retain-profile
-\t-rm -f jit_stencils*.h
+\t-rm -f $(JIT_TARGETS) $(JIT_GENERATED_STAMP) jit_stencils*.h
 
 clobber: clean
 \t-rm -f python
@@ -65,9 +53,63 @@ clobber: clean
 distclean: clobber
 \t-rm -f Makefile Makefile.pre config.status pyconfig.h
 """
+# In 3.13, the profile's clean deletes the header that its make depends on.
+_RULES = """\
+jit_stencils.h: $(JIT_DEPS)
+\t{command}
+
+Python/jit.o: $(srcdir)/Python/jit.c jit_stencils.h
+\tmkdir -p Python && cat $^ > $@
+\t@echo made $@
+
+regen-jit:
+\t{command}
+
+clean-retain-profile:
+\tfind . -name '*.[oa]' -exec rm -f {{}} ';'
+\t-rm -f jit_stencils.h
+"""
+# From 3.15 on one run makes several files, one of which is linked in.
+_RULES_3_15 = """\
+JIT_OBJS=\tjit_shim-x86_64-unknown-linux-gnu.o
+JIT_SHIM_BUILD_OBJS=\tjit_shim-x86_64-unknown-linux-gnu.o
+JIT_STENCILS_H=\tjit_stencils-x86_64-unknown-linux-gnu.h
+JIT_UNWIND_INFO_H=\t$(if $(JIT_OBJS),jit_unwind_info.h jit_unwind_info-x86_64-unknown-linux-gnu.h)
+JIT_BUILD_TARGETS=\tjit_stencils.h $(JIT_STENCILS_H) $(JIT_UNWIND_INFO_H) $(JIT_SHIM_BUILD_OBJS)
+JIT_TARGETS=\t$(JIT_BUILD_TARGETS) $(filter-out $(JIT_SHIM_BUILD_OBJS),$(JIT_OBJS))
+JIT_GENERATED_STAMP=\t.jit-stamp
+
+$(JIT_GENERATED_STAMP): $(JIT_DEPS)
+\t{command}
+\t@touch $@
+
+$(JIT_BUILD_TARGETS): $(JIT_GENERATED_STAMP)
+\t@if test ! -f "$@"; then \\
+\t\trm -f $(JIT_GENERATED_STAMP); \\
+\t\t$(MAKE) $(JIT_GENERATED_STAMP); \\
+\t\ttest -f "$@"; \\
+\tfi
+
+Python/jit.o: $(srcdir)/Python/jit.c $(JIT_STENCILS_H)
+\tmkdir -p Python && cat $^ > $@
+\t@echo made $@
+
+Python/jit_unwind.o: $(JIT_UNWIND_INFO_H)
+\tmkdir -p Python && cat $^ > $@
+\t@echo made $@
+
+python: Python/jit_unwind.o
+
+regen-jit: $(JIT_TARGETS)
+
+clean-retain-profile:
+\tfind . -name '*.[oa]' ! -name 'jit_shim*.o' -exec rm -f {{}} ';'
+"""
 ARGUMENTS = {
     "3.13": "x86_64-pc-linux-gnu",
     "3.14": 'x86_64-pc-linux-gnu --output-dir . --pyconfig-dir . --cflags=""',
+    "3.15": 'x86_64-pc-linux-gnu --output-dir . --pyconfig-dir . --cflags="" --llvm-version="19" '
+    '--llvm-tools-install-dir=""',
 }
 
 
@@ -78,10 +120,11 @@ def command(arguments: str) -> str:
 
 @dataclass(frozen=True)
 class BuildFolder:
-    """A build folder of a tree, and make in it."""
+    """A build folder of a tree, and make in it, which *prefix* is put in front of."""
 
     path: Path
     scons: Scons
+    prefix: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -98,7 +141,8 @@ class BuildFolder:
 
     def configure(self, tree: Path, recipe: str) -> None:
         """Write what the Makefile is made from."""
-        text = _MAKEFILE.format(srcdir=os.path.relpath(tree, self.path), command=recipe)
+        rules = (_RULES_3_15 if "--llvm-tools-install-dir" in recipe else _RULES).format(command=recipe)
+        text = _MAKEFILE.format(srcdir=os.path.relpath(tree, self.path), rules=rules)
         (self.path / "Makefile.pre").write_text(text, encoding="utf-8")
 
     def environment(self) -> dict[str, str]:
@@ -108,7 +152,7 @@ class BuildFolder:
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start make, in a session of its own so that all of it can be killed."""
         return subprocess.Popen(
-            ["make", *arguments],
+            [*self.prefix, "make", *arguments],
             cwd=self.path,
             env=self.environment(),
             stdin=subprocess.DEVNULL,

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TOOLS = ("clang", "llvm-readobj", "llvm-objdump")
+# Not in every LLVM, and not needed by most dialects.
+_MORE_TOOLS = ("llvm-dwarfdump",)
 _END = "\x1e"
 
 
@@ -22,7 +24,7 @@ class CountedLLVM:
         """Make the prefix in *folder*, around the installation *real*."""
         notes = folder / "notes"
         notes.mkdir(parents=True)
-        for tool in TOOLS:
+        for tool in (*TOOLS, *(tool for tool in _MORE_TOOLS if (real / "bin" / tool).exists())):
             # A file a process, as the lines of processes that run side by side could mingle.
             note = f'for word in {tool} "$@"; do printf "%s\\037" "$word"; done >>{shlex.quote(str(notes))}/$$'
             end = f"printf '\\036' >>{shlex.quote(str(notes))}/$$"

@@ -25,6 +25,7 @@ _LEVELS = (
         "far_calls",
         "console",
         "folder_lock",
+        "jobserver",
         "ahead",
         "records",
         "revision",

@@ -56,6 +56,9 @@ def test_as_3_15_calls_it(tmp_path: Path) -> None:
     asked = parse([*common, "--llvm-version", "21", "--llvm-tools-install-dir", str(llvm)], tmp_path)
     assert (asked.options.llvm_major, asked.options.llvm_prefix) == (21, llvm)
     assert parse([*common, "--llvm-version=20"], tmp_path).options.llvm_major == 20
+    # Whatever we are told to use, the generator would use that one.
+    assert parse(["llvm=21", *common, "--llvm-version=20"], tmp_path).options.generator_llvm == 20
+    assert parse(common, tmp_path).options.generator_llvm is None
     with pytest.raises(OptionError, match="llvm-version twenty"):
         parse([*common, "--llvm-version", "twenty", "--llvm-tools-install-dir", str(llvm)], tmp_path)
 
