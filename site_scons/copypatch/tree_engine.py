@@ -144,15 +144,23 @@ class TreeEngine:
         self._tools = settings.passes.tools
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        # Why there is no worker any more: threads share it, and all are to say the same.
+        self._ended: TreeError | None = None
 
     def ask(self, what: str, each: Sequence[Sequence[object]]) -> list[Mapping[str, Any]]:
         """Return a reply for each of the arguments. Raises TreeError where there is no working generator."""
         with self._lock:
-            if self._process is None:
-                self._process = self._start()
-                self._talk(self._process, self._settings.line())
-                self._check_files()
-            replies: list[Mapping[str, Any]] = self._talk(self._process, json.dumps({"do": what, "each": each}))
+            if self._ended is not None:
+                raise self._ended
+            try:
+                if self._process is None:
+                    self._process = self._start()
+                    self._talk(self._process, self._settings.line())
+                    self._check_files()
+                replies: list[Mapping[str, Any]] = self._talk(self._process, json.dumps({"do": what, "each": each}))
+            except TreeError as error:
+                self._ended = error
+                raise
             return replies
 
     def _start(self) -> subprocess.Popen[str]:
