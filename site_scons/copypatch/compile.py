@@ -124,7 +124,7 @@ def compile_uops(
         warn(f"{plan.request.name}: every uop is compiled alone, shards are off: {verdict}")
     report.warned = diagnostics.subjects(report.messages, opnames)
     messages = diagnostics.relocate(report.messages, locations(plan, opnames))
-    report.messages = include_messages + diagnostics.relocate_assembly(messages, plan.paths.folder / "opt.s")
+    report.messages = include_messages + diagnostics.relocate_assembly(messages, outputs.folder / "opt.s")
     return report
 
 

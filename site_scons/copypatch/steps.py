@@ -38,7 +38,7 @@ from copypatch.progress import of_compile
 from copypatch.toolchain import Toolchain
 
 __all__ = [
-    "begin_prefix",
+    "begin",
     "compile_objects",
     "describe_objects",
     "describing_commands",
@@ -65,9 +65,15 @@ def write_sources(plan: Plan, opnames: Sequence[str], context: Context) -> None:
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
 
 
-def begin_prefix(plan: Plan, context: Context) -> None:
-    """Begin with the precompiled include block, for :func:`precompile` to wait for."""
-    context.ahead.begin(plan.request.name, partial(make_prefix, plan, context.runner))
+def begin(plan: Plan, stale: Sequence[str], context: Context) -> None:
+    """Begin with what the steps will wait for: the precompiled include block, the process of the tree's passes.
+
+    *stale* are the uops that have to be made; there may be none, and a header all the same.
+    """
+    if any(map(plan.uses_prefix, stale)):
+        context.ahead.begin(plan.request.name, partial(make_prefix, plan, context.runner))
+    if plan.request.tree.dialect.passes is not None:
+        plan.request.engine.begin()
 
 
 def precompile(plan: Plan, context: Context) -> None:

@@ -15,6 +15,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -144,6 +145,7 @@ class TreeEngine:
         self._tools = settings.passes.tools
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._greeted = False
         # Why there is no worker any more: threads share it, and all are to say the same.
         self._ended: TreeError | None = None
 
@@ -153,19 +155,33 @@ class TreeEngine:
             if self._ended is not None:
                 raise self._ended
             try:
-                if self._process is None:
-                    self._process = self._start()
-                    self._talk(self._process, self._settings.line())
+                process = self._started()
+                if not self._greeted:
+                    self._hear(process)
                     self._check_files()
-                replies: list[Mapping[str, Any]] = self._talk(self._process, json.dumps({"do": what, "each": each}))
+                    self._greeted = True
+                self._say(process, json.dumps({"do": what, "each": each}))
+                replies: list[Mapping[str, Any]] = self._hear(process)
             except TreeError as error:
                 self._ended = error
                 raise
             return replies
 
+    def begin(self) -> None:
+        """Start the worker, which takes a while to import what it runs, for whoever asks first."""
+        with self._lock:
+            self._started()
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = self._start()
+            self._say(self._process, self._settings.line())
+        return self._process
+
     def _start(self) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, str(_WORKER)],
+            # Without the worker's folder on the path: ours are not the tree's modules.
+            [sys.executable, "-P", str(_WORKER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
@@ -183,12 +199,16 @@ class TreeEngine:
             if folder.name != passes.files:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _talk(self, process: subprocess.Popen[str], line: str) -> Any:
-        requests, replies = _pipe(process.stdin), _pipe(process.stdout)
-        try:
+    def _say(self, process: subprocess.Popen[str], line: str) -> None:
+        requests = _pipe(process.stdin)
+        # A worker that is gone is noticed when it is to answer.
+        with suppress(OSError):
             requests.write(f"{line}\n")
             requests.flush()
-            answer = replies.readline()
+
+    def _hear(self, process: subprocess.Popen[str]) -> Any:
+        try:
+            answer = _pipe(process.stdout).readline()
         except OSError:
             answer = ""
         if not answer:
@@ -214,6 +234,7 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
 
 def _end(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            stream.close()
+        # What a worker that is gone has not read is lost.
+        with suppress(OSError):
+            _pipe(stream).close()
     process.wait()
