@@ -8,13 +8,14 @@ which also words the error.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 
 from copypatch import diagnostics
 from copypatch.assemble import Assembler
 from copypatch.compile_step import CompileReport, Keep, Stage, Warn, alone, each_alone, run_stage, shard, shard_line
 from copypatch.diagnostics import Locate
-from copypatch.dialects import Step
+from copypatch.dialects import Step, before_passes
 from copypatch.files import make_folder, write_if_changed
 from copypatch.paths import Paths
 from copypatch.plan import Plan
@@ -42,25 +43,28 @@ def locations(plan: Plan, opnames: Sequence[str]) -> dict[str, Locate]:
     return found
 
 
-def differs_alone(plan: Plan, opnames: Iterable[str], runner: Runner, made: Paths | None = None) -> str:
+def differs_alone(
+    plan: Plan, opnames: Iterable[str], runner: Runner, made: Paths | None = None, steps: int | None = None
+) -> str:
     """Compile uops alone, by the driver, and compare with the objects that are there, or are below *made*.
 
-    Returns "" where all are the same, else the first difference. The sources and the precompiled include block
-    have to be written. Raises OutputError.
+    Given a number of *steps* to do, what the last of these makes is compared. Returns "" where all are the same,
+    else the first difference. The sources and the precompiled include block have to be written. Raises OutputError.
     """
-    objects = made or plan.paths
     outputs = Paths(plan.paths.folder / CHECK_FOLDER)
     names = list(opnames)
     _make_folders(plan, names, outputs)
 
     def compare(opname: str) -> str:
-        for stage in _stages(plan, [opname], outputs):
+        stages = _stages(plan, [opname], outputs)[:steps]
+        for stage in stages:
             if stage.step.passes:
                 stage.passes([opname])
             elif not alone(stage, opname, runner)[0]:
                 return f"the driver alone does not compile {opname}"
             stage.finish(opname)
-        same = outputs.object(opname).read_bytes() == objects.object(opname).read_bytes()
+        theirs = replace(stages[-1], outputs=made or plan.paths)
+        same = stages[-1].output(opname).read_bytes() == theirs.output(opname).read_bytes()
         return "" if same else f"{opname} comes out differently from what the driver makes"
 
     return next((difference for difference in runner.map(compare, names) if difference), "")
@@ -86,14 +90,15 @@ def compile_uops(
     prefix: Callable[[], str],
     settled: Settled = never_settled,
     outputs: Paths | None = None,
+    to_passes: bool = False,
 ) -> CompileReport:
     """Compile uops; their sources and the precompiled include block are made sure of first, the latter by *prefix*.
 
     The first objects that this compiler makes in shards with these flags are compared with the driver's. Where
     they differ, or a shard cannot be had, *warn* is told why, and each uop is compiled alone. *keep* is told of
     objects as they are finished. Where the tree's own passes take part, *settled* is asked before each step of a
-    uop. What is made goes below *outputs* where that is not the plan's own folder. Raises CompileError when the
-    include block does not compile, OutputError.
+    uop; *to_passes*: it goes no further than to what they work on. What is made goes below *outputs* where that is
+    not the plan's own folder. Raises CompileError when the include block does not compile, OutputError.
     """
     outputs = outputs or plan.paths
     _make_folders(plan, opnames, outputs)
@@ -102,6 +107,9 @@ def compile_uops(
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
     include_messages = prefix() if uops and plan.expansion.shares_prefix else ""
     stages = _stages(plan, opnames, outputs)
+    before = len(before_passes(plan.request.steps(opnames[0]))) if opnames else 0
+    if to_passes:
+        stages = stages[:before]
     proofs = Proofs(plan.paths.proofs)
     subject = proof_subject(plan.request.identity, plan.request.command(), plan.request.steps(plan.opnames[-1]))
     verdict = proofs.verdict(subject)
@@ -112,7 +120,7 @@ def compile_uops(
     report = _run_stages(stages, opnames, runner, warn, trusted, sharding=sharding, settled=settled, proofs=proofs)
     if report.sharded and verdict is None:
         # Both ends of the list, so that at least one was not the first of its process.
-        verdict = differs_alone(plan, {report.sharded[0], report.sharded[-1]}, runner, outputs)
+        verdict = differs_alone(plan, {report.sharded[0], report.sharded[-1]}, runner, outputs, before)
         proofs.record(subject, verdict)
         if verdict:
             report = _run_stages(
@@ -125,6 +133,24 @@ def compile_uops(
     report.warned = diagnostics.subjects(report.messages, opnames)
     messages = diagnostics.relocate(report.messages, locations(plan, opnames))
     report.messages = include_messages + diagnostics.relocate_assembly(messages, outputs.folder / "opt.s")
+    return report
+
+
+def assemble_uops(
+    plan: Plan, opnames: Sequence[str], runner: Runner, *, warn: Warn, settled: Settled
+) -> CompileReport:
+    """Do what follows the compiler where the tree's own passes work on its assembly; see :func:`compile_uops`.
+
+    Raises TreeError, OutputError.
+    """
+    if not opnames:
+        return CompileReport()
+    _make_folders(plan, opnames, plan.paths)
+    stages = _stages(plan, opnames, plan.paths)
+    behind = stages[len(before_passes([stage.step for stage in stages])) :]
+    proofs = Proofs(plan.paths.proofs)
+    report = _run_with_passes(behind, opnames, runner, warn, None, sharding=False, settled=settled, proofs=proofs)
+    report.messages = diagnostics.relocate_assembly(report.messages, plan.paths.folder / "opt.s")
     return report
 
 

@@ -42,6 +42,7 @@ __all__ = [
     "compile_objects",
     "describe_objects",
     "describing_commands",
+    "discard",
     "header_head",
     "header_is_current",
     "header_text",
@@ -110,12 +111,12 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     if not plan.expansion.headers_unchanged():
         # What was compiled may hold the new text, and is not to be filed under the old one's key.
         for opname in todo:
-            _discard(plan, opname)
+            discard(plan, opname)
         raise CompileError("a header was changed while the build ran, so nothing was kept of it; run it again")
     report.warned(name, result.warned)
     report.compiled(name, alone=result.alone, sharded=result.sharded)
     for opname in result.failed:
-        _discard(plan, opname)
+        discard(plan, opname)
         report.fail(name, opname)
 
 
@@ -161,7 +162,7 @@ def _restore_objects(plan: Plan, opnames: Sequence[str], context: Context) -> se
     return {keys[name] for name in found}
 
 
-def _discard(plan: Plan, opname: str) -> None:
+def discard(plan: Plan, opname: str) -> None:
     """Delete all that was made from a uop's source, so that no later step takes the old for the new."""
     paths = plan.paths
     remove(
@@ -248,7 +249,7 @@ def make_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
         try:
             group = _stencil_group(plan, opname)
         except ObjectError as error:
-            _discard(plan, opname)
+            discard(plan, opname)
             context.report.fail(plan.request.name, opname, str(error))
         else:
             write_if_changed(plan.paths.holes(opname), holes_file.dump(group))
@@ -276,7 +277,7 @@ def _let_tree_make(plan: Plan, opnames: Sequence[str], context: Context) -> None
     replies = plan.request.engine.ask("fragment", each) if each else []
     for opname, reply in zip(opnames, replies, strict=True):
         if "error" in reply:
-            _discard(plan, opname)
+            discard(plan, opname)
             context.report.fail(plan.request.name, opname, f"{opname}: the tree's generator: {reply['error']}")
         else:
             write_if_changed(paths.holes(opname), tree_fragment.dump(opname, reply))

@@ -423,4 +423,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Whoever started it may have no use for it after all, or be interrupted.
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        main()
+    os._exit(0)
