@@ -134,6 +134,28 @@ class Settings:
         return json.dumps(record)
 
 
+def start_worker(line: str) -> subprocess.Popen[str]:
+    """Start a worker with the line of its settings; it imports what it runs while others do something else."""
+    process = subprocess.Popen(
+        # Without the worker's folder on the path: ours are not the tree's modules.
+        [sys.executable, "-P", str(_WORKER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+    _say(process, line)
+    return process
+
+
+def _say(process: subprocess.Popen[str], line: str) -> None:
+    requests = _pipe(process.stdin)
+    # A worker that is gone is noticed when it is to answer.
+    with suppress(OSError):
+        requests.write(f"{line}\n")
+        requests.flush()
+
+
 class TreeEngine:
     """The worker of one target: started when it is first asked, ended with this object.
 
@@ -160,12 +182,16 @@ class TreeEngine:
                     self._hear(process)
                     self._check_files()
                     self._greeted = True
-                self._say(process, json.dumps({"do": what, "each": each}))
+                _say(process, json.dumps({"do": what, "each": each}))
                 replies: list[Mapping[str, Any]] = self._hear(process)
             except TreeError as error:
                 self._ended = error
                 raise
             return replies
+
+    def line(self) -> str:
+        """Return the line of settings for :func:`start_worker`, for :meth:`adopt` later on."""
+        return self._settings.line()
 
     def begin(self) -> None:
         """Start the worker, which takes a while to import what it runs, for whoever asks first."""
@@ -174,21 +200,18 @@ class TreeEngine:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None:
-            self._process = self._start()
-            self._say(self._process, self._settings.line())
+            self._process = start_worker(self.line())
+            weakref.finalize(self, _end, self._process)
         return self._process
 
-    def _start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            # Without the worker's folder on the path: ours are not the tree's modules.
-            [sys.executable, "-P", str(_WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
-        weakref.finalize(self, _end, process)
-        return process
+    def adopt(self, line: str, process: subprocess.Popen[str]) -> None:
+        """Use a worker that was started with the line of some settings, if those are still what they are now."""
+        with self._lock:
+            if self._process is None and line == self._settings.line():
+                self._process = process
+                weakref.finalize(self, _end, process)
+                return
+        _end(process)
 
     def _check_files(self) -> None:
         """Make sure that what was imported is what the keys say. Raises TreeError."""
@@ -198,13 +221,6 @@ class TreeEngine:
         for folder in bytecode.glob("*"):
             if folder.name != passes.files:
                 shutil.rmtree(folder, ignore_errors=True)
-
-    def _say(self, process: subprocess.Popen[str], line: str) -> None:
-        requests = _pipe(process.stdin)
-        # A worker that is gone is noticed when it is to answer.
-        with suppress(OSError):
-            requests.write(f"{line}\n")
-            requests.flush()
 
     def _hear(self, process: subprocess.Popen[str]) -> Any:
         try:

@@ -48,6 +48,8 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     """
     plan = requests.plan(out, name)
     request, texts, expansion = plan.request, plan.texts, plan.expansion
+    if begun.worker is not None:
+        request.engine.adopt(*begun.worker)
     sources, cut = request.tree.sources, places.load(f"{out}/{places.texts_file(name)}")
     for what, path in (("cases", sources.cases), ("template", sources.template)):
         if cut.get(what) != split.digest(places.text(str(path))):

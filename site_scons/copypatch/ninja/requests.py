@@ -58,6 +58,7 @@ def _plan_record(plan: Plan) -> dict[str, Any]:
     return {
         **split.settings(plan),
         "compiled": compiled,
+        "worker": None if plan.request.tree.dialect.passes is None else plan.request.engine.line(),
         "compiler output": [made.parent.name, made.name],
         "describe": steps.describing_commands(plan.request.toolchain),
         "prefix": plan.request.prefix_command(),

@@ -13,11 +13,18 @@ from copypatch.ninja.begun import Begun
 
 
 def begin(out: str, name: str) -> Begun:
-    """Begin what needs no object: the expansion of the uops that the split found edited. Raises NinjaError."""
-    begun = Begun()
+    """Begin what needs no object: the worker of the tree's passes, and the expansion of the uops that were edited.
+
+    Raises NinjaError.
+    """
+    begun, settings = Begun(), places.settings(out, name)
+    if settings["worker"] is not None:
+        from copypatch.tree_engine import start_worker
+
+        begun.worker = (settings["worker"], start_worker(settings["worker"]))
     if places.load(f"{out}/{places.texts_file(name)}").get("pending"):
-        expand = places.settings(out, name)["expand"]
-        begun.begin([*expand, f"{out}/{places.edited_source(name)}"], f"{out}/{places.plan_folder(name)}")
+        command = [*settings["expand"], f"{out}/{places.edited_source(name)}"]
+        begun.begin(command, f"{out}/{places.plan_folder(name)}")
     return begun
 
 
