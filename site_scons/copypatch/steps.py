@@ -95,7 +95,8 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     """
     report, name = context.report, plan.request.name
     stale = without_object(plan, opnames)
-    restored = _restore_objects(plan, stale, context)
+    alone_do = [name for name in stale if not context.whole_chain or len(plan.request.steps(name)) == 1]
+    restored = _restore_objects(plan, alone_do, context)
     report.restore(name, restored)
     todo = [opname for opname in stale if opname not in restored]
     if not todo:

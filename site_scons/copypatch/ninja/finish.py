@@ -223,7 +223,9 @@ def _check_object(plan: Plan, known: Manifest, opname: str) -> None:
     """
     key, entry = plan.key(opname), known.entries.get(opname)
     made = plan.paths.compiler_output(opname, plan.request.steps(opname))
-    if key is not None and entry is not None and entry.object_key == key.hexdigest() and not entry.intact([made]):
+    if key is None or entry is None or entry.object_key != key.hexdigest() or not entry.knows(made):
+        return
+    if not entry.intact([made]):
         remove([made])
         raise NinjaError(f"{made}: it is not what it was, though nothing it is made of changed; run ninja again")
 
