@@ -21,6 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pyconfig", type=Path, help="the folder of its pyconfig.h (default: the tree)")
     parser.add_argument("--llvm", type=Path, required=True, help="the LLVM installation that both sides use")
+    parser.add_argument(
+        "--tools", type=Path, help="a Tools/jit to put into the copy, for a tree without one (or for another one)"
+    )
     parser.add_argument("--debug", action="store_true", help="stencils for a debug build of Python")
     parser.add_argument("--jobs", type=int, default=2, help="scons -jN (default: 2)")
     parser.add_argument("--uops", type=int, default=5000, help="how many synthetic uops (default: 5000)")
@@ -33,6 +36,7 @@ def setting(options: argparse.Namespace, folder: Path) -> Setting:
         cpython=tree,
         pyconfig=(options.pyconfig or tree).resolve(),
         llvm=options.llvm.resolve(),
+        tools=(options.tools or tree / "Tools" / "jit").resolve(),
         debug=options.debug,
         jobs=options.jobs,
         synthetic_uops=options.uops,

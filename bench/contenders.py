@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from bench.machine import llvm_version
 from bench.processes import BenchError, Finished, environment, run
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -117,7 +118,9 @@ class Ninja:
         return finished, sum(before.get(path) != state for path, state in after.items())
 
     def _objects(self) -> dict[Path, int]:
-        return {path: path.stat().st_mtime_ns for path in self.out.glob("uops/*/obj/*.o")}
+        # From 3.15 on the compiler makes assembly, and what comes of it is the work of another step.
+        found = list(self.out.glob("uops/*/s/*.s")) or list(self.out.glob("uops/*/obj/*.o"))
+        return {path: path.stat().st_mtime_ns for path in found}
 
 
 def _scons() -> list[str]:
@@ -141,7 +144,15 @@ class Generator:
     @cached_property
     def takes_folders(self) -> bool:
         """Whether it can be told where to write; 3.13's works in its current folder, beside pyconfig.h."""
-        return "--output-dir" in (self.tree / "Tools" / "jit" / "build.py").read_text(encoding="utf-8")
+        return "--output-dir" in self._options
+
+    @property
+    def _options(self) -> str:
+        return (self.tree / "Tools" / "jit" / "build.py").read_text(encoding="utf-8")
+
+    @cached_property
+    def _llvm_major(self) -> str:
+        return llvm_version(self.llvm).partition(".")[0]
 
     def build(self, *, force: bool = False) -> Finished:
         """Run it. Raises BenchError."""
@@ -152,6 +163,8 @@ class Generator:
             command += ["--output-dir", str(self.out), "--pyconfig-dir", str(self.pyconfig)]
         elif not (self.out / "pyconfig.h").exists():
             shutil.copy2(self.pyconfig / "pyconfig.h", self.out)
+        if "--llvm-tools-install-dir" in self._options:
+            command += ["--llvm-version", self._llvm_major, "--llvm-tools-install-dir", str(self.llvm)]
         plain = environment(self.home)
         path = f"{self.llvm / 'bin'}:{plain['PATH']}"
         return run(command, self.out, {**plain, "PATH": path, "PYTHONDONTWRITEBYTECODE": "1"})

@@ -1,4 +1,4 @@
-"""Checks that what was timed was right: our headers are the generator's.
+"""Checks that what was timed was right: what we deliver is the generator's.
 
 Two places differ by nature: the second line, which is the command line, and llvm-objdump's ``file format``
 comment, which begins with the object's path.
@@ -21,11 +21,15 @@ def comparable(path: Path) -> list[str]:
 
 
 def check_equal(ours: Path, theirs: Path) -> None:
-    """Compare all headers of two output folders. Raises BenchError for the first difference."""
-    names = sorted(path.name for path in theirs.glob("jit_stencils*.h"))
-    if not names or names != sorted(path.name for path in ours.glob("jit_stencils*.h")):
-        raise BenchError(f"not the same headers: the generator wrote {', '.join(names) or 'none'}")
+    """Compare all files that two builds delivered. Raises BenchError for the first difference."""
+    names = sorted(path.name for path in theirs.glob("jit_*"))
+    if not names or names != sorted(path.name for path in ours.glob("jit_*")):
+        raise BenchError(f"not the same files: the generator wrote {', '.join(names) or 'none'}")
     for name in names:
+        if name.endswith(".o"):
+            if (ours / name).read_bytes() != (theirs / name).read_bytes():
+                raise BenchError(f"{name} differs from the generator's")
+            continue
         left, right = comparable(ours / name), comparable(theirs / name)
         if left != right:
             number = next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), len(left))

@@ -16,10 +16,6 @@ _NUMBERS = re.compile(r"^#define PY_VERSION\s+\"([^\"]+)\"", re.MULTILINE)
 
 def describe(llvm: Path, tree: Path | None) -> dict[str, str]:
     """Return the machine, the versions of what takes part, and how busy it is."""
-    said = subprocess.run(
-        [str(llvm / "bin" / "clang"), "--version"], capture_output=True, text=True, check=True
-    ).stdout
-    version = _VERSION.search(said)
     facts = {
         "date": datetime.now(UTC).date().isoformat(),
         "cores": str(len(os.sched_getaffinity(0))),
@@ -27,7 +23,7 @@ def describe(llvm: Path, tree: Path | None) -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "scons": importlib.metadata.version("scons"),
-        "LLVM": version[1] if version else "unknown",
+        "LLVM": llvm_version(llvm),
         "load": load(),
     }
     if tree is not None:
@@ -35,6 +31,15 @@ def describe(llvm: Path, tree: Path | None) -> dict[str, str]:
         match = _NUMBERS.search(text)
         facts["CPython"] = match[1] if match else "unknown"
     return facts
+
+
+def llvm_version(llvm: Path) -> str:
+    """Return the version of an installation's clang, as clang says it."""
+    said = subprocess.run(
+        [str(llvm / "bin" / "clang"), "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    version = _VERSION.search(said)
+    return version[1] if version else "unknown"
 
 
 def load() -> str:

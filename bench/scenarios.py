@@ -20,11 +20,12 @@ GENERATOR = "generator"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What the user asked for, and a folder to work in."""
+    """What the user asked for, and a folder to work in; *tools* is the Tools/jit that the tree is to have."""
 
     cpython: Path
     pyconfig: Path
     llvm: Path
+    tools: Path
     debug: bool
     jobs: int
     synthetic_uops: int
@@ -45,9 +46,10 @@ class Tree:
 
     def __init__(self, setting: Setting) -> None:
         self.root = setting.folder / "tree"
-        for part in ("Include", "Python", "Tools/jit"):
-            skip = shutil.ignore_patterns("__pycache__")
+        skip = shutil.ignore_patterns("__pycache__")
+        for part in ("Include", "Python"):
             shutil.copytree(setting.cpython / part, self.root / part, ignore=skip)
+        shutil.copytree(setting.tools, self.root / "Tools" / "jit", ignore=skip)
         self.cases = self.root / "Python" / "executor_cases.c.h"
         pyconfig = setting.folder / "pyconfig"
         pyconfig.mkdir()
@@ -281,6 +283,8 @@ class CompileStep:
 
     def cc1(self, _number: int, row: Row) -> None:
         """All processes of our compile step in a clean build, against one bare `clang -cc1`."""
+        if (self._setting.tools / "_optimizers.py").exists():
+            raise Skipped("from 3.15 on an object is not the compiler's work alone: see clean")
         ours, watched = self._build
         ours.clear(cache=True)
         watched.processes()

@@ -40,6 +40,7 @@ def build(session: Session) -> None:
 def _build_header(header: Header, session: Session) -> None:
     plan, context = header.plan, session.context
     stale = [name for name in plan.opnames if header.decisions[name].verdict is Verdict.STALE]
+    steps.begin(plan, stale, context)
     if stale:
         steps.compile_objects(plan, [name for name in stale if plan.request.steps(name)], context)
         steps.read_objects(plan, stale, context)

@@ -10,7 +10,8 @@ Locate = Callable[[int], tuple[Path, int]]
 
 _PLACE = re.compile(r"^((?:In file included from )?)\./(\w+)\.c:(\d+)", re.MULTILINE)
 # A message starts with a place; what it quotes and the notes to it follow.
-_START = re.compile(r"^(?:In file included from )?\./(\w+)\.c:\d+", re.MULTILINE)
+_START = re.compile(r"^(?:In file included from )?\./(\w+)\.(?:c|opt\.s):\d+", re.MULTILINE)
+_ASSEMBLY = re.compile(r"^\./(?=\w+\.opt\.s:\d)", re.MULTILINE)
 # clang closes with a count, which says nothing that the messages do not.
 _COUNT = re.compile(r"^\d+ (?:warning|error)s?(?: and \d+ errors?)? generated\.\n?", re.MULTILINE)
 
@@ -26,6 +27,11 @@ def relocate(text: str, locate: Mapping[str, Locate]) -> str:
         return f"{match[1]}{path}:{line}"
 
     return once(_PLACE.sub(place, _COUNT.sub("", text)))
+
+
+def relocate_assembly(text: str, folder: Path) -> str:
+    """Put *folder* in front of the name of every ``./<op>.opt.s``, which no user wrote."""
+    return _ASSEMBLY.sub(lambda _: f"{folder}/", text)
 
 
 # The line that says what is wrong; the lines before it say through which includes clang got there.

@@ -92,14 +92,28 @@ def without_object(plan: Plan, opnames: Iterable[str]) -> list[str]:
     return stale
 
 
+def without_compiler_output(plan: Plan, opnames: Iterable[str]) -> list[str]:
+    """Return those of the uops without their object for which the compiler has to run on the C text."""
+    lost = without_object(plan, opnames)
+    if plan.request.tree.dialect.passes is None:
+        return lost
+    return [opname for opname in lost if not is_made(plan, plan.request.steps(opname)[0], opname)]
+
+
 def is_settled(plan: Plan, step: Step, opname: str) -> bool:
     """Tell whether what a step makes is there, made from what the step's input is now.
 
     This is where assembly that came out the same, or has nothing to do with what changed, ends the work for a uop.
     """
-    entry, key, paths = plan.ledger.read().entries.get(opname), plan.key(opname), plan.paths
+    entry = plan.ledger.read().entries.get(opname)
     # What the compiler said is to be said again, so it is asked again.
-    if entry is None or key is None or entry.warned:
+    return entry is not None and not entry.warned and is_made(plan, step, opname)
+
+
+def is_made(plan: Plan, step: Step, opname: str) -> bool:
+    """Tell the same, whatever the compiler said when it made it."""
+    entry, key, paths = plan.ledger.read().entries.get(opname), plan.key(opname), plan.paths
+    if entry is None or key is None:
         return False
     same = {name for name, value in key.fields if entry.inputs.get(name) == value}
     assembly, object_file = plan.request.steps(opname)[:2], paths.object(opname)

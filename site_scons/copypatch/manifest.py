@@ -31,6 +31,10 @@ class Entry:
     files: Mapping[str, str]
     warned: bool = False
 
+    def knows(self, path: Path) -> bool:
+        """Tell whether a file was there when the uop was recorded."""
+        return _name(path) in self.files
+
     def intact(self, paths: Iterable[Path]) -> bool:
         """Tell whether files are still what they were when they were recorded."""
         return all(self.files.get(_name(path), "") == _digest(path) for path in paths)

@@ -18,8 +18,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from copypatch import depfile, records, variables
+from copypatch import depfile, dispatchers, records, variables
 from copypatch.console import Console
+from copypatch.dialects import before_passes
 from copypatch.errors import NinjaError
 from copypatch.files import make_folder, write_if_changed
 from copypatch.graph import Edge, Graph, Work
@@ -31,7 +32,6 @@ from copypatch.session import Session, open_session, open_tree
 
 _PACKAGE = Path(__file__).resolve().parent
 _RUN = _PACKAGE / "ninja_run.py"
-_FUSED = (Work.SECTIONS, Work.HOLES, Work.FRAGMENT, Work.MERGE)
 # Stands for a uop's name in a command that is made once for all.
 _ANY = "@uop@"
 
@@ -39,16 +39,11 @@ _ANY = "@uop@"
 def write(session: Session, templates: Path) -> None:
     """Write build.ninja and what its steps read. Raises NinjaError, OutputError, OSError."""
     out = make_folder(session.out)
-    if session.tree.dialect.has_assembly_passes:
-        raise NinjaError(
-            f"ninja: {session.tree.name}: its assembly goes through passes of the tree, which ninja is not "
-            "taught to run; build with scons"
-        )
     plans = {plan.request.name: plan for plan in session.plans}
     asked = requests.said(session.options, out)
     for plan in plans.values():
         _write_wrapper(plan)
-        for folder in ("keys", "obj", "raw", "ll"):
+        for folder in ("keys", "obj", "raw", "ll", "s"):
             make_folder(plan.paths.folder / folder)
         turns.settle(plan)
         places.write(f"{out}/{places.plan_folder(plan.request.name)}/expand/.keep", "")
@@ -77,15 +72,16 @@ def _write_wrapper(plan: Plan) -> None:
     """Write the program that runs clang and tells its messages in the user's terms. Raises OutputError."""
     tell = shlex.join([*_python(), str(_RUN), "tell", str(plan.request.out), plan.request.name])
     wrapper, ready = _wrapper(plan), plan.request.out / places.ready_folder(plan.request.name)
+    made = plan.paths.compiler_output("$uop", plan.request.steps("")).relative_to(plan.paths.folder)
     text = (
         "#!/bin/sh\n"
         "# Runs clang; what it says of a uop is told at the place where the user wrote it.\n"
         "# An object that is ready, see ninja/ready.py, is taken instead. The source is the last word.\n"
         "for source do :; done\n"
         "uop=${source#./} uop=${uop%.c}\n"
-        f"plan={shlex.quote(str(plan.paths.folder))} ready={shlex.quote(str(ready))}/obj/$uop.o\n"
-        '[ "$ready" -nt "$plan/src/$uop.c" ] && [ "$ready" -nt "$plan/keys/$uop" ] && '
-        'exec mv -f "$ready" "$plan/obj/$uop.o"\n'
+        f"plan={shlex.quote(str(plan.paths.folder))} ready={shlex.quote(str(ready))} made={made}\n"
+        '[ "$ready/$made" -nt "$plan/src/$uop.c" ] && [ "$ready/$made" -nt "$plan/keys/$uop" ] && '
+        'exec mv -f "$ready/$made" "$plan/$made"\n'
         f'said=$({shlex.quote(str(plan.request.toolchain.clang))} "$@" 2>&1)\n'
         "status=$?\n"
         f'[ -z "$said" ] || printf "%s\\n" "$said" | {tell}\n'
@@ -149,8 +145,9 @@ class _Writer:
         if dispatcher is not None:
             self._rule("dispatch", ["dispatch", self._out], "jit_stencils.h")
             behind = [places.SETTINGS, places.TURN]
-            self._edge([dispatcher], "dispatch", [], implicit=behind, order_only=headers)
-            headers.append(str(dispatcher))
+            picked = dispatchers.paths(dispatcher, list(plans.values()))
+            self._edge(picked, "dispatch", [], implicit=behind, order_only=headers)
+            headers += map(str, picked)
         writer.default([self._path(header) for header in headers])
         return self._text.getvalue()
 
@@ -189,10 +186,12 @@ class _Writer:
             order_only=[places.opnames_file(name)],
         )
         self._compile(suffix, name, plan, [edge for edge in edges if edge.work is Work.COMPILE])
-        self._fused(
+        compiled = [opname for opname in plan.opnames if plan.request.steps(opname)]
+        self._edge(
+            # Not all that lies between: to look at it would take as long as all else.
+            [*graph.merge.outputs, *(plan.paths.fragment(opname) for opname in plan.opnames)],
             rule("stencils", "header", depfile=places.stencils_depfile(name)),
-            [edge for edge in edges if edge.work in _FUSED],
-            first=[graph.merge.outputs[0]],
+            [plan.paths.compiler_output(opname, plan.request.steps(opname)) for opname in compiled],
             implicit=[tree.cases, tree.template, tree.entry, *settings],
             order_only=[places.headers_file(name), places.texts_file(name)],
         )
@@ -201,7 +200,10 @@ class _Writer:
     def _compile(self, suffix: str, name: str, plan: Plan, edges: Sequence[Edge]) -> None:
         """Write the edges of the compiler: a run of it for each step of each uop."""
         entry = plan.request.entry
-        shapes = {opname == entry: plan.request.steps(str(opname)) for opname in [edge.opname for edge in edges]}
+        shapes = {
+            opname == entry: before_passes(plan.request.steps(str(opname)))
+            for opname in [edge.opname for edge in edges]
+        }
         sample = next((str(edge.opname) for edge in edges if edge.opname != entry), entry)
         for is_entry, compile_steps in shapes.items():
             for index in range(len(compile_steps)):
@@ -211,7 +213,7 @@ class _Writer:
         raws: dict[int, list[tuple[Path, Path]]] = {}
         for edge in edges:
             opname = str(edge.opname)
-            compile_steps = plan.request.steps(opname)
+            compile_steps = before_passes(plan.request.steps(opname))
             source: list[Path] = [] if opname == entry else list(edge.inputs)
             for index, step in enumerate(compile_steps):
                 final = step.suffix == ".o"

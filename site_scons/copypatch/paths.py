@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from copypatch.dialects import Step
+from copypatch.dialects import Step, before_passes
 
 PREFIX_HEADER = "copypatch-prefix.h"
 
@@ -48,6 +48,11 @@ class Paths:
         """What the compile steps write: the object first, then what is made on the way to it."""
         between = [self.intermediate(opname, step.suffix) for step in steps[:-1]]
         return [self.object(opname), *between]
+
+    def compiler_output(self, opname: str, steps: Sequence[Step]) -> Path:
+        """What the compiler makes of the C text: the object, or the assembly that passes of the tree work on."""
+        first = before_passes(steps)
+        return self.object(opname) if len(first) == len(steps) else self.intermediate(opname, first[-1].suffix)
 
     def sections(self, opname: str) -> Path:
         """llvm-readobj's JSON."""

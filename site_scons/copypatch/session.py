@@ -97,11 +97,11 @@ def open_session(
         raise OptionError(
             f"engine=tree: {tree.name}: these templates come without a generator of their own; leave engine= out"
         )
-    context = Context(runner, Report(console), open_store(options, console))
     lock = _lock(make_folder(out), lambda: console.line(f"waiting for another build in {out} ..."))
     # ninja needs the objects, not the fragments alone.
     shared = turns.is_used(out)
     whole_chain = whole_chain or shared
+    context = Context(runner, Report(console), open_store(options, console), whole_chain=whole_chain)
     with runner.timeline.span("find the toolchain", STEP):
         found = _toolchain(options, tree, out, console)
     headers = []

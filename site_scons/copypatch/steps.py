@@ -38,10 +38,11 @@ from copypatch.progress import of_compile
 from copypatch.toolchain import Toolchain
 
 __all__ = [
-    "begin_prefix",
+    "begin",
     "compile_objects",
     "describe_objects",
     "describing_commands",
+    "discard",
     "header_head",
     "header_is_current",
     "header_text",
@@ -65,9 +66,15 @@ def write_sources(plan: Plan, opnames: Sequence[str], context: Context) -> None:
         write_if_changed(plan.paths.source(opname), plan.source(opname).text)
 
 
-def begin_prefix(plan: Plan, context: Context) -> None:
-    """Begin with the precompiled include block, for :func:`precompile` to wait for."""
-    context.ahead.begin(plan.request.name, partial(make_prefix, plan, context.runner))
+def begin(plan: Plan, stale: Sequence[str], context: Context) -> None:
+    """Begin with what the steps will wait for: the precompiled include block, the process of the tree's passes.
+
+    *stale* are the uops that have to be made; there may be none, and a header all the same.
+    """
+    if any(map(plan.uses_prefix, stale)):
+        context.ahead.begin(plan.request.name, partial(make_prefix, plan, context.runner))
+    if plan.request.tree.dialect.passes is not None:
+        plan.request.engine.begin()
 
 
 def precompile(plan: Plan, context: Context) -> None:
@@ -88,7 +95,8 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     """
     report, name = context.report, plan.request.name
     stale = without_object(plan, opnames)
-    restored = _restore_objects(plan, stale, context)
+    alone_do = [name for name in stale if not context.whole_chain or len(plan.request.steps(name)) == 1]
+    restored = _restore_objects(plan, alone_do, context)
     report.restore(name, restored)
     todo = [opname for opname in stale if opname not in restored]
     if not todo:
@@ -104,12 +112,12 @@ def compile_objects(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     if not plan.expansion.headers_unchanged():
         # What was compiled may hold the new text, and is not to be filed under the old one's key.
         for opname in todo:
-            _discard(plan, opname)
+            discard(plan, opname)
         raise CompileError("a header was changed while the build ran, so nothing was kept of it; run it again")
     report.warned(name, result.warned)
     report.compiled(name, alone=result.alone, sharded=result.sharded)
     for opname in result.failed:
-        _discard(plan, opname)
+        discard(plan, opname)
         report.fail(name, opname)
 
 
@@ -155,7 +163,7 @@ def _restore_objects(plan: Plan, opnames: Sequence[str], context: Context) -> se
     return {keys[name] for name in found}
 
 
-def _discard(plan: Plan, opname: str) -> None:
+def discard(plan: Plan, opname: str) -> None:
     """Delete all that was made from a uop's source, so that no later step takes the old for the new."""
     paths = plan.paths
     remove(
@@ -242,7 +250,7 @@ def make_holes(plan: Plan, opnames: Sequence[str], context: Context) -> None:
         try:
             group = _stencil_group(plan, opname)
         except ObjectError as error:
-            _discard(plan, opname)
+            discard(plan, opname)
             context.report.fail(plan.request.name, opname, str(error))
         else:
             write_if_changed(plan.paths.holes(opname), holes_file.dump(group))
@@ -270,7 +278,7 @@ def _let_tree_make(plan: Plan, opnames: Sequence[str], context: Context) -> None
     replies = plan.request.engine.ask("fragment", each) if each else []
     for opname, reply in zip(opnames, replies, strict=True):
         if "error" in reply:
-            _discard(plan, opname)
+            discard(plan, opname)
             context.report.fail(plan.request.name, opname, f"{opname}: the tree's generator: {reply['error']}")
         else:
             write_if_changed(paths.holes(opname), tree_fragment.dump(opname, reply))

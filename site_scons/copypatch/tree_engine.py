@@ -15,6 +15,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -133,6 +134,28 @@ class Settings:
         return json.dumps(record)
 
 
+def start_worker(line: str) -> subprocess.Popen[str]:
+    """Start a worker with the line of its settings; it imports what it runs while others do something else."""
+    process = subprocess.Popen(
+        # Without the worker's folder on the path: ours are not the tree's modules.
+        [sys.executable, "-P", str(_WORKER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        errors="surrogateescape",
+    )
+    _say(process, line)
+    return process
+
+
+def _say(process: subprocess.Popen[str], line: str) -> None:
+    requests = _pipe(process.stdin)
+    # A worker that is gone is noticed when it is to answer.
+    with suppress(OSError):
+        requests.write(f"{line}\n")
+        requests.flush()
+
+
 class TreeEngine:
     """The worker of one target: started when it is first asked, ended with this object.
 
@@ -144,27 +167,51 @@ class TreeEngine:
         self._tools = settings.passes.tools
         self._lock = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
+        self._greeted = False
+        # Why there is no worker any more: threads share it, and all are to say the same.
+        self._ended: TreeError | None = None
 
     def ask(self, what: str, each: Sequence[Sequence[object]]) -> list[Mapping[str, Any]]:
         """Return a reply for each of the arguments. Raises TreeError where there is no working generator."""
         with self._lock:
-            if self._process is None:
-                self._process = self._start()
-                self._talk(self._process, self._settings.line())
-                self._check_files()
-            replies: list[Mapping[str, Any]] = self._talk(self._process, json.dumps({"do": what, "each": each}))
+            if self._ended is not None:
+                raise self._ended
+            try:
+                process = self._started()
+                if not self._greeted:
+                    self._hear(process)
+                    self._check_files()
+                    self._greeted = True
+                _say(process, json.dumps({"do": what, "each": each}))
+                replies: list[Mapping[str, Any]] = self._hear(process)
+            except TreeError as error:
+                self._ended = error
+                raise
             return replies
 
-    def _start(self) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, str(_WORKER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            encoding="utf-8",
-            errors="surrogateescape",
-        )
-        weakref.finalize(self, _end, process)
-        return process
+    def line(self) -> str:
+        """Return the line of settings for :func:`start_worker`, for :meth:`adopt` later on."""
+        return self._settings.line()
+
+    def begin(self) -> None:
+        """Start the worker, which takes a while to import what it runs, for whoever asks first."""
+        with self._lock:
+            self._started()
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            self._process = start_worker(self.line())
+            weakref.finalize(self, _end, self._process)
+        return self._process
+
+    def adopt(self, line: str, process: subprocess.Popen[str]) -> None:
+        """Use a worker that was started with the line of some settings, if those are still what they are now."""
+        with self._lock:
+            if self._process is None and line == self._settings.line():
+                self._process = process
+                weakref.finalize(self, _end, process)
+                return
+        _end(process)
 
     def _check_files(self) -> None:
         """Make sure that what was imported is what the keys say. Raises TreeError."""
@@ -175,12 +222,9 @@ class TreeEngine:
             if folder.name != passes.files:
                 shutil.rmtree(folder, ignore_errors=True)
 
-    def _talk(self, process: subprocess.Popen[str], line: str) -> Any:
-        requests, replies = _pipe(process.stdin), _pipe(process.stdout)
+    def _hear(self, process: subprocess.Popen[str]) -> Any:
         try:
-            requests.write(f"{line}\n")
-            requests.flush()
-            answer = replies.readline()
+            answer = _pipe(process.stdout).readline()
         except OSError:
             answer = ""
         if not answer:
@@ -206,6 +250,7 @@ def _pipe(stream: IO[str] | None) -> IO[str]:
 
 def _end(process: subprocess.Popen[str]) -> None:
     for stream in (process.stdin, process.stdout):
-        if stream is not None:
-            stream.close()
+        # What a worker that is gone has not read is lost.
+        with suppress(OSError):
+            _pipe(stream).close()
     process.wait()

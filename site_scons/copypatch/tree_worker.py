@@ -78,6 +78,22 @@ class _Text:
         return self._text
 
 
+class _Scratch(type(Path())):  # type: ignore[misc]
+    """A path of a file that is written over and over.
+
+    Some file systems (ext4) bring what takes the place of other content to the disk at once, and each time would
+    have to wait for it; a new file waits for nobody.
+    """
+
+    __slots__ = ()
+
+    def write_text(self, *arguments: Any, **options: Any) -> int:
+        """Write a new file."""
+        self.unlink(missing_ok=True)
+        written: int = super().write_text(*arguments, **options)
+        return written
+
+
 def _untouched(optimizer: type) -> type:
     """Return what stands for an assembly optimiser where the assembly has been through it already."""
     nothing = {"__init__": lambda _self, *_args, **_options: None, "run": lambda _self: None}
@@ -96,7 +112,7 @@ class Worker:
         _targets, _llvm, _writer = modules
 
         self._settings = settings
-        self._scratch = scratch
+        self._scratch = _Scratch(scratch)
         self._targets, self._writer, self._llvm = _targets, _writer, _llvm
         self._dump_stencil = _writer._dump_stencil
         self._loop = asyncio.new_event_loop()
@@ -112,6 +128,12 @@ class Worker:
         target.cflags = self._settings["cflags"]
         target.pyconfig_dir = Path(self._settings["pyconfig"])
         return target
+
+    def _tidy(self) -> None:
+        """Remove what was written for the last uop."""
+        for path in self._scratch.iterdir():
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def _tools(self, run: Any) -> None:
         """Let *run*(tool, arguments) stand for the start of a tool; it returns what the tool would print."""
@@ -141,6 +163,7 @@ class Worker:
     def optimise(self, opname: str, assembly: str) -> dict[str, Any]:
         """Return a uop's assembly after the tree's passes over it."""
         found: list[str] = []
+        self._tidy()
 
         def run(_tool: str, arguments: list[str]) -> str:
             place = self._compiled(arguments)
@@ -242,6 +265,7 @@ class Worker:
         return [(name, number, other[name]) for name, number in one.items()]
 
     def _generate(self, opname: str, first: int) -> dict[str, Any]:
+        self._tidy()
         symbols = _Symbols(first)
         entry: str = self._settings["entry"]
         case = "" if opname == entry else f"\n        case {opname}: {{\n\n        }}\n"
@@ -399,4 +423,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    # Whoever started it may have no use for it after all, or be interrupted.
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):
+        main()
+    os._exit(0)

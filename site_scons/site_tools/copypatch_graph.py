@@ -43,8 +43,8 @@ def declare_header(env: Environment, header: Header, *, whole_chain: bool) -> No
     """
     plan = header.plan
     stale = [opname for opname, decision in header.decisions.items() if decision.verdict is Verdict.STALE]
-    if not whole_chain and not env.GetOption("no_exec") and any(map(plan.uses_prefix, stale)):
-        steps.begin_prefix(plan, env["STENCIL_SESSION"].context)
+    if not whole_chain and not env.GetOption("no_exec"):
+        steps.begin(plan, stale, env["STENCIL_SESSION"].context)
     chain = _Chain(env, plan, decided=not whole_chain)
     for opname in plan.opnames:
         decision = header.decisions[opname]

@@ -15,6 +15,7 @@ import pytest
 from support import trees
 from support.clang import CountedLLVM
 from support.ninja import Ninja
+from support.scons import Scons
 
 pytestmark = pytest.mark.build
 
@@ -56,6 +57,28 @@ def test_scons_restores_what_ninja_needs(ninja: Ninja, clang: CountedLLVM, edit:
     ninja.scons.ok(cache=cache)
     ninja.ok()
     assert not clang.compiled()
+    assert ninja.is_like_scons()
+
+
+def test_an_object_alone_does_not_do_for_ninja(
+    minitree: Callable[[str], Path], place: Callable[[str], Path], home: Path, tmp_path: Path
+) -> None:
+    """Where IR or assembly comes before the object, the cache has not all that ninja goes by."""
+    out, cache = tmp_path / "out", str(tmp_path / "cache")
+    variables: dict[str, str | Path] = {
+        "cpython": minitree("3.13"),
+        "llvm": place(trees.LLVM["3.13"]),
+        "cache": cache,
+        "out": out,
+    }
+    scons = Scons(home, variables=variables)
+    scons.ok(out=tmp_path / "elsewhere")
+    scons.ok("ninja")
+    assert scons.ok().counts.restored == 0
+    ninja = Ninja(scons, out)
+    ninja.ok()
+    assert ninja.idle()
+    assert scons.ok().counts.compiled == 0
     assert ninja.is_like_scons()
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from support import trees
+from support.clang import CountedLLVM
 from support.ninja import Ninja
 from support.scons import Done, Scons, snapshot
 from targets.test_identity import ALL, Subject, check_equal, small  # noqa: F401 (a fixture)
@@ -126,6 +127,36 @@ def test_a_pass_that_changes_nothing_ends_there(fork: Fork) -> None:
     fork.edit("_optimizers.py", '"""Low-level optimization of textual assembly."""', '"""The same."""')
     assert fork.ok().counts.compiled == WARNS
     assert {files: fork.files(files) for files in made} == made
+
+
+def test_assembly_goes_to_clang_together(fork: Fork) -> None:
+    """All in a process for each job, but for the proofs; what cannot be assembled costs no other uop anything."""
+    clang = CountedLLVM.make(fork.folder / "llvm", fork.subject.llvm)
+    (clang.prefix / "bin" / "llvm-dwarfdump").symlink_to(fork.subject.llvm / "bin" / "llvm-dwarfdump")
+    fork = replace(fork, subject=replace(fork.subject, llvm=clang.prefix))
+    fork.ok()
+    alone = [words[-1] for words in clang.runs() if words[-1].endswith(".opt.s")]
+    # Two of the first process that assembles, and two whole chains.
+    assert len(alone) == 4
+    broken = BREAKS.replace("UOP", "_EXIT")
+    fork.edit("_optimizers.py", "        self.path.write_text(self._body())", broken)
+    clang.forget()
+    done = fork.build()
+    assert done.status != 0
+    assert not done.has_traceback
+    assert re.search(r"^/.*/opt\.s/_EXIT\.opt\.s:\d+:2: error: .*no_such_instruction", done.stderr, re.M)
+    assert done.stderr.count("error: invalid") == 1, done.stderr
+    assert "not written, for want of _EXIT\n" in done.stderr
+    alone = [words[-1] for words in clang.runs() if words[-1].endswith(".opt.s")]
+    assert alone == ["./_EXIT.opt.s"]
+    fork.edit("_optimizers.py", broken, "        self.path.write_text(self._body())")
+    fork.ok()
+    fork.is_the_generators("whole")
+
+
+# All other uops get one more instruction, so that all are assembled again.
+BREAKS = """        more = "no_such_instruction" if "UOP." in self.path.name else "nop"
+        self.path.write_text(self._body().replace("\\n_JIT_ENTRY:", f"\\n_JIT_ENTRY:\\n\\t{more} #", 1))"""
 
 
 def test_what_is_lost_or_damaged_is_made_again(fork: Fork) -> None:

@@ -60,7 +60,7 @@ _LEVELS = (
         "paths",
     ),
     ("plan",),
-    ("prefix", "progress", "shards", "context", "freshness", "compile", "shim"),
+    ("prefix", "progress", "shards", "context", "freshness", "compile", "compile_step", "assemble", "shim"),
     ("dispatchers",),
     ("steps",),
     ("graph", "ninja"),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 
 from copypatch.cases import Case
@@ -70,6 +71,11 @@ class Step:
     sample: str = ""
     passes: bool = False
     assembles: bool = False
+
+
+def before_passes(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return the runs of the compiler before the tree's own passes: all, where there are none of those."""
+    return tuple(takewhile(lambda step: not step.passes, steps))
 
 
 def steps_identity(steps: Sequence[Step]) -> str:

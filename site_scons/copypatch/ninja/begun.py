@@ -8,11 +8,15 @@ from collections.abc import Sequence
 
 
 class Begun:
-    """Commands that run in the background; results by command and folder."""
+    """Commands that run in the background; results by command and folder.
+
+    *worker* is that of the tree's passes, with the line of settings that it was told, where one was started.
+    """
 
     def __init__(self) -> None:
         self._threads: dict[tuple[str, ...], threading.Thread] = {}
         self._results: dict[tuple[str, ...], tuple[int, bytes, bytes]] = {}
+        self.worker: tuple[str, subprocess.Popen[str]] | None = None
 
     def begin(self, command: Sequence[str], folder: str) -> None:
         """Start a command."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from copypatch import depfile, manifest, steps
+from copypatch import depfile, manifest, shim, steps
 from copypatch import expansion as expander
 from copypatch import plan as planner
 from copypatch.cache import NoStore
@@ -25,7 +25,7 @@ from copypatch.marks import COMMON, PREFIX
 from copypatch.ninja import folders, headers, places, requests, split, turns
 from copypatch.ninja.begun import Begun
 from copypatch.ninja.runner import BegunRunner
-from copypatch.plan import Plan
+from copypatch.plan import PASSES, Plan
 from copypatch.process import Runner
 from copypatch.report import Report
 
@@ -48,6 +48,8 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     """
     plan = requests.plan(out, name)
     request, texts, expansion = plan.request, plan.texts, plan.expansion
+    if begun.worker is not None:
+        request.engine.adopt(*begun.worker)
     sources, cut = request.tree.sources, places.load(f"{out}/{places.texts_file(name)}")
     for what, path in (("cases", sources.cases), ("template", sources.template)):
         if cut.get(what) != split.digest(places.text(str(path))):
@@ -58,15 +60,20 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     console = _Quiet.for_streams()
     context = Context(runner, Report(console), NoStore())
     known = plan.ledger.read()
-    todo = _to_describe(plan, known, changed)
-    _check_times(plan, known, todo)
+    new = _to_make(plan, known, changed)
+    _check_times(plan, known, new)
+    todo = new
+    if request.tree.dialect.passes is not None:
+        todo = _assemble(plan, known, new, context)
     steps.describe_objects(plan, [opname for opname in todo if request.steps(opname)], context)
     steps.make_holes(plan, todo, context)
     steps.make_fragments(plan, [opname for opname in todo if plan.paths.holes(opname).is_file()], context)
     plan = Plan(request, texts, _expand(plan, runner))
-    _check_keys(plan, known, {*todo, *changed})
-    known = _with_entries(plan, known, {*todo, *changed})
+    _check_keys(plan, known, {*new, *changed})
+    known = _with_entries(plan, known, {*new, *changed})
     text = steps.header_text(plan)
+    if request.tree.dialect.passes is not None:
+        shim.make(plan)
     expander.save(plan.paths.expansion, plan.expansion)
     headers.remember(plan, before=expansion)
     plan.ledger.write(steps.with_header(known, plan, text))
@@ -76,9 +83,15 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     places.save(f"{out}/{places.texts_file(name)}", {**cut, "pending": []})
 
 
-def _to_describe(plan: Plan, known: Manifest, changed: Collection[str]) -> list[str]:
-    """Return the uops whose fragments have to be made: their objects are new, or something behind them is not."""
+def _to_make(plan: Plan, known: Manifest, changed: Collection[str], *, assembled: bool = False) -> list[str]:
+    """Return the uops whose fragments have to be made: their objects are new, or something behind them is not.
+
+    *assembled*: what the tree's passes made counts for what it is.
+    """
     settled = {"rules": plan.rules, "compiler": plan.request.identity}
+    passes = plan.request.tree.dialect.passes
+    if passes is not None and not assembled:
+        settled[PASSES] = passes.assembly
     found = []
     for opname in plan.opnames:
         entry = known.entries.get(opname)
@@ -91,13 +104,23 @@ def _to_describe(plan: Plan, known: Manifest, changed: Collection[str]) -> list[
     return found
 
 
+def _assemble(plan: Plan, known: Manifest, opnames: Sequence[str], context: Context) -> list[str]:
+    """Make the objects of uops of their assembly; return those of which a fragment has to be made."""
+    # Late: other dialects do without.
+    from copypatch.ninja.assembly import assemble
+
+    assemble(plan, opnames, context)
+    wanted = set(_to_make(plan, known, opnames, assembled=True))
+    return [opname for opname in opnames if opname in wanted and plan.paths.object(opname).is_file()]
+
+
 def _check_times(plan: Plan, known: Manifest, opnames: Sequence[str]) -> None:
-    """Make sure that new objects are newer than what they are made of. Raises NinjaError."""
+    """Make sure that what the compiler made is newer than what it is made of. Raises NinjaError."""
     out, name, paths = str(plan.request.out), plan.request.name, plan.paths
     for opname in opnames:
         if not plan.request.steps(opname):
             continue
-        made = paths.object(opname)
+        made = paths.compiler_output(opname, plan.request.steps(opname))
         entry = known.entries.get(opname)
         if entry is not None and entry.intact([made]):
             continue
@@ -199,8 +222,10 @@ def _check_object(plan: Plan, known: Manifest, opname: str) -> None:
     Raises NinjaError.
     """
     key, entry = plan.key(opname), known.entries.get(opname)
-    made = plan.paths.object(opname)
-    if key is not None and entry is not None and entry.object_key == key.hexdigest() and not entry.intact([made]):
+    made = plan.paths.compiler_output(opname, plan.request.steps(opname))
+    if key is None or entry is None or entry.object_key != key.hexdigest() or not entry.knows(made):
+        return
+    if not entry.intact([made]):
         remove([made])
         raise NinjaError(f"{made}: it is not what it was, though nothing it is made of changed; run ninja again")
 

@@ -17,7 +17,7 @@ from copypatch import plan as planner
 from copypatch.errors import NinjaError
 from copypatch.expansion import Expansion, inputs_digest
 from copypatch.files import digest, file_state, read_text
-from copypatch.freshness import without_object
+from copypatch.freshness import without_compiler_output
 from copypatch.ninja import folders, places, ready, requests, turns
 from copypatch.ninja.begun import Begun
 from copypatch.ninja.runner import BegunRunner
@@ -59,7 +59,7 @@ def run(out: str, name: str) -> None:
     begun.forget()
     if not plan.expansion.headers_unchanged():
         raise NinjaError(CHANGED)
-    stale = without_object(plan, plan.opnames)
+    stale = without_compiler_output(plan, plan.opnames)
     turns.mark(plan, stale)
     ready.make(plan, stale)
     known = f"{out}/{places.folders_file(name)}"

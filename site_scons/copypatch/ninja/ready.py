@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from copypatch.compile import compile_uops
+from copypatch.dialects import before_passes
 from copypatch.files import remove
 from copypatch.ninja import places
 from copypatch.paths import Paths
@@ -23,9 +24,10 @@ from copypatch.shards import FEWEST
 
 def forget(out: str, name: str) -> None:
     """Remove what nobody has taken: it may be of other texts by now. Raises OSError."""
-    folder = Path(out, places.ready_folder(name), "obj")
-    if folder.is_dir():
-        remove(folder.iterdir())
+    for kind in ("obj", "s"):
+        folder = Path(out, places.ready_folder(name), kind)
+        if folder.is_dir():
+            remove(folder.iterdir())
 
 
 def make(plan: Plan, stale: Sequence[str]) -> None:
@@ -34,18 +36,26 @@ def make(plan: Plan, stale: Sequence[str]) -> None:
     The precompiled include block has to be made already. Raises OutputError.
     """
     entry = plan.request.entry
-    uops = [opname for opname in stale if opname != entry and len(plan.request.steps(opname)) == 1]
+    single = [opname for opname in stale if len(before_passes(plan.request.steps(opname))) == 1]
+    uops = [opname for opname in single if opname != entry]
     if not plan.request.shards or len(uops) < FEWEST:
         return
     # While this step runs, ninja has nothing else to run.
     runner = Runner(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     outputs = Paths(plan.request.out / places.ready_folder(plan.request.name))
     report = compile_uops(
-        plan, uops, runner, warn=_to_nobody, keep=_keep_nothing, prefix=lambda: "", outputs=outputs
+        plan,
+        uops,
+        runner,
+        warn=_to_nobody,
+        keep=_keep_nothing,
+        prefix=lambda: "",
+        outputs=outputs,
+        to_passes=True,
     )
     # Whom an unclear message is about is not known.
     doubtful = report.warned if report.warned or not report.messages.strip() else uops
-    remove(outputs.object(opname) for opname in {*doubtful, *report.failed})
+    remove(outputs.compiler_output(opname, plan.request.steps(opname)) for opname in {*doubtful, *report.failed})
 
 
 def _to_nobody(_message: str) -> None:

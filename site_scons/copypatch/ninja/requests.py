@@ -53,9 +53,13 @@ def record(plans: Mapping[str, Plan], templates_folder: Path, asked: Mapping[str
 
 def _plan_record(plan: Plan) -> dict[str, Any]:
     compiled = [opname for opname in plan.opnames if plan.request.steps(opname)]
+    # The entry goes a way of its own only where its object is made by a command, too.
+    made = plan.paths.compiler_output("", plan.request.steps(""))
     return {
         **split.settings(plan),
         "compiled": compiled,
+        "worker": None if plan.request.tree.dialect.passes is None else plan.request.engine.line(),
+        "compiler output": [made.parent.name, made.name],
         "describe": steps.describing_commands(plan.request.toolchain),
         "prefix": plan.request.prefix_command(),
         "expand": [*plan.request.expand_command(), "-E", "-P"],

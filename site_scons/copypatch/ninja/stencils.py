@@ -1,4 +1,4 @@
-"""The stencils step: from the changed objects to the header, in one process.
+"""The stencils step: from what the compiler made to the header, in one process.
 
 What other programs have to do is begun first: they run while Python imports what comes after.
 """
@@ -13,11 +13,18 @@ from copypatch.ninja.begun import Begun
 
 
 def begin(out: str, name: str) -> Begun:
-    """Begin what needs no object: the expansion of the uops that the split found edited. Raises NinjaError."""
-    begun = Begun()
+    """Begin what needs no object: the worker of the tree's passes, and the expansion of the uops that were edited.
+
+    Raises NinjaError.
+    """
+    begun, settings = Begun(), places.settings(out, name)
+    if settings["worker"] is not None:
+        from copypatch.tree_engine import start_worker
+
+        begun.worker = (settings["worker"], start_worker(settings["worker"]))
     if places.load(f"{out}/{places.texts_file(name)}").get("pending"):
-        expand = places.settings(out, name)["expand"]
-        begun.begin([*expand, f"{out}/{places.edited_source(name)}"], f"{out}/{places.plan_folder(name)}")
+        command = [*settings["expand"], f"{out}/{places.edited_source(name)}"]
+        begun.begin(command, f"{out}/{places.plan_folder(name)}")
     return begun
 
 
@@ -29,9 +36,12 @@ def run(out: str, name: str, begun: Begun | None = None) -> None:
     def fragment(opname: str) -> str:
         return state(f"{folder}/fragments/{opname}.h")
 
-    states = {opname: state(f"{folder}/obj/{opname}.o") for opname in settings["compiled"]}
+    kind, suffix = settings["compiler output"]
+    states = {opname: state(f"{folder}/{kind}/{opname}{suffix}") for opname in settings["compiled"]}
     before = places.load(f"{out}/{places.stencils_file(name)}")
-    incomplete = set(_incomplete(folder, settings["compiled"]))
+    is_object = kind == "obj"
+    derived = _DERIVED if is_object else (*_ASSEMBLED, *_DERIVED)
+    incomplete = set(_incomplete(folder, settings["compiled"], derived))
     changed = [
         opname
         for opname, found in states.items()
@@ -39,7 +49,7 @@ def run(out: str, name: str, begun: Begun | None = None) -> None:
     ]
     if begun is None:
         begun = begin(out, name)
-    if changed:
+    if changed and is_object:
         for command in settings["describe"]:
             begun.begin([*command, *(f"{opname}.o" for opname in changed)], f"{folder}/obj")
     from copypatch.ninja.finish import finish
@@ -47,7 +57,7 @@ def run(out: str, name: str, begun: Begun | None = None) -> None:
     finish(out, name, changed, begun)
     places.save(
         f"{out}/{places.stencils_file(name)}",
-        # Objects as they were when it was begun: what came since is for the next time.
+        # As they were when it was begun: what came since is for the next time.
         {opname: f"{found} {fragment(opname)}" for opname, found in states.items()},
     )
 
@@ -61,9 +71,14 @@ def state(path: str) -> str:
     return f"{found.st_mtime_ns} {found.st_ctime_ns} {found.st_size} {found.st_ino}"
 
 
-def _incomplete(folder: str, opnames: Sequence[str]) -> Iterator[str]:
-    """Yield the uops of which something is missing that is made from the object."""
-    for kind, suffix in (("json", ".json"), ("dis", ".dis"), ("holes", ".holes.json")):
+# What is made here: of objects, and of assembly.
+_DERIVED = (("json", ".json"), ("dis", ".dis"), ("holes", ".holes.json"))
+_ASSEMBLED = (("opt.s", ".opt.s"), ("obj", ".o"))
+
+
+def _incomplete(folder: str, opnames: Sequence[str], derived: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield the uops of which something is missing that is made of what the compiler made."""
+    for kind, suffix in derived:
         try:
             there = set(os.listdir(f"{folder}/{kind}"))
         except OSError:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from copypatch.files import write_if_changed
-from copypatch.freshness import without_object
+from copypatch.freshness import without_compiler_output
 from copypatch.ninja import places
 from copypatch.plan import Plan
 
@@ -46,7 +46,7 @@ def settle(plan: Plan) -> None:
     Raises TemplateError, OutputError, OSError.
     """
     name, out = plan.request.name, plan.request.out
-    lost = set(without_object(plan, plan.opnames))
+    lost = set(without_compiler_output(plan, plan.opnames))
     mark(plan, [opname for opname in plan.opnames if opname in lost])
     for opname in plan.opnames:
         if opname in lost or not plan.request.steps(opname):
