@@ -95,7 +95,7 @@ def without_object(plan: Plan, opnames: Iterable[str]) -> list[str]:
 def without_compiler_output(plan: Plan, opnames: Iterable[str]) -> list[str]:
     """Return those of the uops without their object for which the compiler has to run on the C text."""
     lost = without_object(plan, opnames)
-    if plan.request.tree.dialect.passes is None:
+    if not plan.request.tree.dialect.has_assembly_passes:
         return lost
     return [opname for opname in lost if not is_made(plan, plan.request.steps(opname)[0], opname)]
 

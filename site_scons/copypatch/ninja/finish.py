@@ -63,7 +63,7 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     new = _to_make(plan, known, changed)
     _check_times(plan, known, new)
     todo = new
-    if request.tree.dialect.passes is not None:
+    if request.tree.dialect.has_assembly_passes:
         todo = _assemble(plan, known, new, context)
     steps.describe_objects(plan, [opname for opname in todo if request.steps(opname)], context)
     steps.make_holes(plan, todo, context)
@@ -72,7 +72,7 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     _check_keys(plan, known, {*new, *changed})
     known = _with_entries(plan, known, {*new, *changed})
     text = steps.header_text(plan)
-    if request.tree.dialect.passes is not None:
+    if request.tree.dialect.linked_entry:
         shim.make(plan)
     expander.save(plan.paths.expansion, plan.expansion)
     headers.remember(plan, before=expansion)
@@ -90,7 +90,7 @@ def _to_make(plan: Plan, known: Manifest, changed: Collection[str], *, assembled
     """
     settled = {"rules": plan.rules, "compiler": plan.request.identity}
     passes = plan.request.tree.dialect.passes
-    if passes is not None and not assembled:
+    if passes is not None and passes.assembly and not assembled:
         settled[PASSES] = passes.assembly
     found = []
     for opname in plan.opnames:
