@@ -11,8 +11,9 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,17 @@ _VERSIONS = pytest.mark.parametrize("version", ["3.13", "3.14", "3.15"])
 
 
 @pytest.fixture
-def whole(place: Callable[[str], Path], tmp_path: Path, plain: Scons) -> Callable[[str, bool], Cpython]:
+def interruptible() -> Iterator[None]:
+    """See that tests of signals can pass: what a shell starts in the background is born ignoring SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def whole(
+    interruptible: None, place: Callable[[str], Path], tmp_path: Path, plain: Scons
+) -> Callable[[str, bool], Cpython]:
     """Copy the tree of a release, to be built in itself or in a folder beside it."""
 
     def copy(version: str, in_tree: bool) -> Cpython:
