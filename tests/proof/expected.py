@@ -89,13 +89,14 @@ class Known:
     """What an output folder has of one group.
 
     *object* is the key of the object, *fragment* that of the fragment. *certain*: the whole chain is there, and
-    nobody has touched it.
+    nobody has touched it. *perhaps* are keys of which something may be there, and whole.
     """
 
     object: str = ""
     fragment: str = ""
     tool: str = ""
     certain: bool = False
+    perhaps: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -132,7 +133,7 @@ class Model:
                 may.add(name)
             elif cached and (key in self.cache or ((key, tool) in self.fragments and not full)):
                 continue
-            elif key in (known.object, known.fragment) or (cached and (key, tool) in self.doubtful):
+            elif key in (known.object, known.fragment, *known.perhaps) or (cached and (key, tool) in self.doubtful):
                 may.add(name)
             else:
                 must.add(name)
@@ -169,7 +170,8 @@ class Model:
         known = self.known(kind, name)
         known.certain = False
         if fragment:
-            # The object may still be of use.
+            # Either may still be of use.
+            known.perhaps |= {known.object, known.fragment}
             known.object = known.object or known.fragment
             known.fragment = known.tool = ""
 
