@@ -96,6 +96,8 @@ class Walk:
                     world.model.cache.add(key)
             else:
                 world.model.doubt(world.kind, name, fragment=True)
+                # It may have come out of the cache.
+                world.model.known(world.kind, name).perhaps.add(key)
 
 
 def _different(these: Mapping[str, bytes], those: Mapping[str, bytes]) -> list[str]:
