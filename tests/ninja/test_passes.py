@@ -107,13 +107,11 @@ def test_a_fork(fork: Fork) -> None:
     # All are compiled, and of one the assembly is another one.
     fork.builds(everything | {"shim"}, {"_LOAD_OPARG"})
     assert fork.shim.read_bytes() != shim
-    assert fork.is_like_scons()
 
     # What scons has built, ninja finds, whatever its log says of it.
     fork.edit("Python/executor_cases.c.h", '"stopped"', '"halted"')
     fork.edit("Tools/jit/_writer.py", 'yield "void"', 'yield "static void"')
     fork.ninja.scons.ok()
-    fork.ninja.scons.ok(debug="1")
     fork.builds(set(), set())
 
     # A uop that cannot be assembled, and files that are lost.
