@@ -127,7 +127,7 @@ def _toolchain(asked: Asked) -> Toolchain:
     wanted = dialect.llvm if options.llvm_prefix is None else None
     major = options.llvm_major if options.llvm_major is not None else wanted
     found = toolchain.find(major, options.llvm_prefix, minimum=dialect.llvm_minimum)
-    unwound = dialect.passes is not None and any(
+    unwound = dialect.linked_entry and any(
         target.platform.object_format is ObjectFormat.ELF for target in options.targets
     )
     if unwound and shutil.which(found.sibling(_UNWINDING)) is None:

@@ -454,6 +454,17 @@ def test_3_15(tmp_path: Path, plain: Scons, place: Callable[[str], Path]) -> Non
     assert texts(path, "**/*") == before
 
 
+def test_3_14_with_passes_of_its_own_needs_no_more(
+    tmp_path: Path, home: Path, place: Callable[[str], Path], llvm_19: Path
+) -> None:
+    tree = trees.make(tmp_path / "tree", "3.14")
+    trees.add_generator(tree, place("COPYPATCH_TOOLS_JIT_3_14") / "Tools" / "jit")
+    scons = Scons(home, environ={"PATH": str(tmp_path)})
+    build = BuildFolder.make_one(tmp_path / "build", tree, command(ARGUMENTS["3.14"]), scons)
+    _scons(scons, "embed", f"build={build.path}", f"llvm={replaced(tmp_path / 'llvm', llvm_19)}", "engine=tree")
+    assert " engine=tree" in (build.path / "GNUmakefile").read_text("utf-8")
+
+
 def test_3_15_lacks_something(tmp_path: Path, home: Path, place: Callable[[str], Path], llvm_19: Path) -> None:
     tree = trees.make(tmp_path / "tree", "3.15")
     trees.add_generator(tree, place("COPYPATCH_TOOLS_JIT_3_15") / "Tools" / "jit")
