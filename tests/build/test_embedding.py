@@ -185,7 +185,7 @@ def shared(tmp_path: Path) -> Path:
     folder = tmp_path / "shared"
     folder.mkdir()
     for parent in tmp_path.parents:
-        if parent.owner() == tmp_path.owner() and "pytest" in parent.name:
+        if parent.owner() == tmp_path.owner() and "pytest" in str(parent):
             parent.chmod(parent.stat().st_mode | 0o055)
     tmp_path.chmod(0o755)
     return folder

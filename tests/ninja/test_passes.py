@@ -75,7 +75,6 @@ def fork(place: Callable[[str], Path], home: Path, tmp_path: Path) -> Fork:
         file.write(_NOTE)
     real, out = place(trees.LLVM["3.15"]), tmp_path / "out"
     clang = CountedLLVM.make(tmp_path / "llvm", real)
-    (clang.prefix / "bin" / "llvm-dwarfdump").symlink_to(real / "bin" / "llvm-dwarfdump")
     scons = Scons(home, variables={"out": out, "cpython": tree, "llvm": clang.prefix, "target": TRIPLE})
     scons.ok("ninja")
     ninja = Ninja(scons, out)

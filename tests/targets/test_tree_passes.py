@@ -132,7 +132,6 @@ def test_a_pass_that_changes_nothing_ends_there(fork: Fork) -> None:
 def test_assembly_goes_to_clang_together(fork: Fork) -> None:
     """All in a process for each job, but for two as a proof; what cannot be assembled costs no other uop much."""
     clang = CountedLLVM.make(fork.folder / "llvm", fork.subject.llvm)
-    (clang.prefix / "bin" / "llvm-dwarfdump").symlink_to(fork.subject.llvm / "bin" / "llvm-dwarfdump")
     fork = replace(fork, subject=replace(fork.subject, llvm=clang.prefix))
     fork.ok()
     alone = [words[-1] for words in clang.runs() if words[-1].endswith(".opt.s")]
