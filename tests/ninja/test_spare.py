@@ -168,13 +168,16 @@ def test_an_edit_is_finished_by_the_spare(home: Path, tmp_path: Path, llvm_19: P
         step, "    settings = places", '    print("a spare:", os.getsid(0) == os.getpid())\n    settings = places'
     )
     # On a machine with too much to do the spare may come too late.
-    slow = replaced(tmp_path / "llvm", llvm_19, clang='case " $* " in *" -c "*) sleep 2 ;; esac\nREAL')
+    busy = tmp_path / "busy"
+    slow = replaced(tmp_path / "llvm", llvm_19, clang=f"[ ! -e '{busy}' ] || sleep 2\nREAL")
     out = tmp_path / "out"
     scons = Scons(home, project, {"out": out, "cpython": tree, "llvm": slow})
     scons.ok("ninja")
     ninja = Ninja(scons, out)
     ninja.ok()
+    busy.touch()
     trees.edit(trees.cases_file(tree), '"interrupted"', '"stopped"')
     assert "a spare: True" in ninja.ok()
+    busy.unlink()
     assert ninja.is_like_scons()
     assert not list(out.glob("uops/*/spare-*"))
