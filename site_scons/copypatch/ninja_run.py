@@ -88,12 +88,12 @@ def _split(out: str, name: str) -> None:
 
         from copypatch.ninja import stencils
 
-        begun: list[Begun] = []
-        waiting = threading.Thread(target=lambda: begun.extend([stencils.begin(out, name)] if is_wanted() else []))
+        begun: list[Begun | None] = []
+        waiting = threading.Thread(target=lambda: begun.append(stencils.begin(out, name, is_wanted)))
         waiting.start()
         importlib.import_module("copypatch.ninja.finish")
         waiting.join()
-        return (lambda: _told(lambda: _do_stencils(out, name, begun[0]))) if begun else None
+        return (lambda: _told(lambda: _do_stencils(out, name, begun[0]))) if any(begun) else None
 
     # Forked first, so that it starts beside the split.
     tell_wanted = spare.start(name, prepare)

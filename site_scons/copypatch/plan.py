@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -121,6 +121,11 @@ class Request:
         """Return what the tree's generator says to the compiler in a step, but for files and the user's flags."""
         flags = self.flags[:1] if step.assembles else self.flags
         return [*(flag.argument() for flag in flags if not flag.ours), *step.flags]
+
+    def begin_engine(self) -> None:
+        """Start the process of the tree's own passes, where the tree has any, for whoever needs it first."""
+        if self.tree.dialect.passes is not None:
+            self.engine.begin()
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
@@ -329,10 +334,11 @@ def empty_text(request: Request, template: Template) -> str:
     return request.tree.dialect.insert(template, Case(NOBODY, "", 1), request.tree.sources.cases).text
 
 
-def make(request: Request, runner: Runner) -> Plan:
+def make(request: Request, runner: Runner, *, stale: Callable[[], None] = lambda: None) -> Plan:
     """Make the plan of one header: split the cases, and expand what has changed since the last plan.
 
-    Raises CasesError, TemplateError, OutputError, OSError.
+    *stale* is called before the preprocessor runs, where it is plain already that some uop has to be made: what a
+    header changes the preprocessor tells. Raises CasesError, TemplateError, OutputError, OSError.
     """
     sources, dialect = request.tree.sources, request.tree.dialect
     cases_text, template_text = read_text(sources.cases), read_text(sources.template)
@@ -349,6 +355,8 @@ def make(request: Request, runner: Runner) -> Plan:
             for case in cases
             if case.opname in inputs.units and known.get(case.opname) != inputs.units[case.opname]
         ]
+        if units and (known or expansion is None):
+            stale()
         alone = {request.entry: sources.entry} if request.steps(request.entry) else {}
         expansion = expander.expand(
             runner,

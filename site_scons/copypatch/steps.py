@@ -73,8 +73,7 @@ def begin(plan: Plan, stale: Sequence[str], context: Context) -> None:
     """
     if any(map(plan.uses_prefix, stale)):
         context.ahead.begin(plan.request.name, partial(make_prefix, plan, context.runner))
-    if plan.request.tree.dialect.passes is not None:
-        plan.request.engine.begin()
+    plan.request.begin_engine()
 
 
 def precompile(plan: Plan, context: Context) -> None:

@@ -6,22 +6,24 @@ What other programs have to do is begun first: they run while Python imports wha
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from copypatch.ninja import places
 from copypatch.ninja.begun import Begun
 
 
-def begin(out: str, name: str) -> Begun:
+def begin(out: str, name: str, is_wanted: Callable[[], bool] = lambda: True) -> Begun | None:
     """Begin what needs no object: the worker of the tree's passes, and the expansion of the uops that were edited.
 
-    Raises NinjaError.
+    The latter once it is known that it *is_wanted*; None where it is not. Raises NinjaError.
     """
     begun, settings = Begun(), places.settings(out, name)
     if settings["worker"] is not None:
         from copypatch.tree_engine import start_worker
 
         begun.worker = (settings["worker"], start_worker(settings["worker"]))
+    if not is_wanted():
+        return None
     if places.load(f"{out}/{places.texts_file(name)}").get("pending"):
         command = [*settings["expand"], f"{out}/{places.edited_source(name)}"]
         begun.begin(command, f"{out}/{places.plan_folder(name)}")
@@ -48,7 +50,7 @@ def run(out: str, name: str, begun: Begun | None = None) -> None:
         if opname in incomplete or before.get(opname) != f"{found} {fragment(opname)}"
     ]
     if begun is None:
-        begun = begin(out, name)
+        begun = begin(out, name) or Begun()
     if changed and is_object:
         for command in settings["describe"]:
             begun.begin([*command, *(f"{opname}.o" for opname in changed)], f"{folder}/obj")
