@@ -83,24 +83,24 @@ def _run(step: str, out: str, rest: list[str]) -> int:
 def _split(out: str, name: str) -> None:
     from copypatch.ninja import spare
 
-    def prepare(is_wanted: Callable[[], bool]) -> Callable[[], int] | None:
+    def prepare(is_told: Callable[[], bool]) -> Callable[[], int] | None:
         import threading
 
         from copypatch.ninja import stencils
 
         begun: list[Begun | None] = []
-        waiting = threading.Thread(target=lambda: begun.append(stencils.begin(out, name, is_wanted)))
+        waiting = threading.Thread(target=lambda: begun.append(stencils.begin(out, name, is_told)))
         waiting.start()
         importlib.import_module("copypatch.ninja.finish")
         waiting.join()
         return (lambda: _told(lambda: _do_stencils(out, name, begun[0]))) if any(begun) else None
 
     # Forked first, so that it starts beside the split.
-    tell_wanted = spare.start(name, prepare)
+    teller = spare.start(name, prepare)
     from copypatch.ninja import split
 
-    if split.run(out, name):
-        tell_wanted()
+    if split.run(out, name, teller.edited):
+        teller.wanted()
 
 
 def _stencils(out: str, name: str, lock: int | None) -> int:

@@ -71,6 +71,11 @@ class Paths:
         return self._artefact("fragments", opname, ".h")
 
     @property
+    def flags(self) -> Path:
+        """The compiler flags that the tree's own generator has."""
+        return self.folder / "flags.json"
+
+    @property
     def prefix(self) -> Path:
         """The include block as a header."""
         return self.folder / "src" / PREFIX_HEADER

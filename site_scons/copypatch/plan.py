@@ -9,13 +9,13 @@ from __future__ import annotations
 import itertools
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from copypatch import cases as case_splitter
 from copypatch import expansion as expander
-from copypatch import readobj, stages
+from copypatch import readobj, stages, tree_flags
 from copypatch import template as templates
 from copypatch.cases import Case
 from copypatch.dialects import Flag, Step, own_code_digest, reproducible_flags, steps_identity
@@ -85,42 +85,44 @@ class Request:
     @cached_property
     def engine(self) -> TreeEngine:
         """The tree's own passes, in a process that starts when it is first needed. Raises TreeError without any."""
-        passes, pyconfig = self.tree.dialect.passes, self.tree.sources.pyconfig
-        if passes is None or pyconfig is None:
-            raise TreeError(f"CPython {self.tree.version} has no passes of its own")
-        tools = self.toolchain
         steps = self.tree.dialect.steps(self.target.platform)
-        return TreeEngine(
-            Settings(
-                passes=passes,
-                triple=self.target.triple,
-                entry="" if self.tree.dialect.linked_entry else self.entry,
-                debug=self.debug,
-                cflags=self.cflags_text,
-                pyconfig=pyconfig,
-                arguments={
-                    **{step.suffix: self._generators_words(step) for step in steps if not step.passes},
-                    "shim": reproducible_flags(self.target.platform),
-                    "llvm-readobj": readobj.ARGUMENTS,
-                    "llvm-objdump": OBJDUMP_ARGUMENTS,
-                },
-                edits={
-                    step.suffix: (step.sample, step.edit(step.sample)) for step in steps if step.edit is not None
-                },
-                programs={
-                    "clang": tools.clang,
-                    "llvm-readobj": tools.readobj,
-                    "llvm-objdump": tools.objdump,
-                    "llvm-dwarfdump": tools.sibling("llvm-dwarfdump"),
-                },
-                bytecode=self.out.resolve() / "uops" / "bytecode",
-            )
+        arguments = {
+            **{step.suffix: self._generators_words(step) for step in steps if not step.passes},
+            "shim": reproducible_flags(self.target.platform),
+            "llvm-readobj": readobj.ARGUMENTS,
+            "llvm-objdump": OBJDUMP_ARGUMENTS,
+        }
+        return TreeEngine(replace(self._engine_settings, arguments=arguments))
+
+    @cached_property
+    def _engine_settings(self) -> Settings:
+        """What the tree's own passes are told, but for what copypatch runs the tools with. Raises TreeError."""
+        dialect, pyconfig, tools = self.tree.dialect, self.tree.sources.pyconfig, self.toolchain
+        if dialect.passes is None or pyconfig is None:
+            raise TreeError(f"CPython {self.tree.version} has no passes of its own")
+        steps = dialect.steps(self.target.platform)
+        return Settings(
+            passes=dialect.passes,
+            triple=self.target.triple,
+            entry="" if dialect.linked_entry else self.entry,
+            debug=self.debug,
+            cflags=self.cflags_text,
+            pyconfig=pyconfig,
+            arguments={},
+            edits={step.suffix: (step.sample, step.edit(step.sample)) for step in steps if step.edit is not None},
+            programs={
+                "clang": tools.clang,
+                "llvm-readobj": tools.readobj,
+                "llvm-objdump": tools.objdump,
+                "llvm-dwarfdump": tools.sibling("llvm-dwarfdump"),
+            },
+            bytecode=self.out.resolve() / "uops" / "bytecode",
         )
 
     def _generators_words(self, step: Step) -> list[str]:
         """Return what the tree's generator says to the compiler in a step, but for files and the user's flags."""
-        flags = self.flags[:1] if step.assembles else self.flags
-        return [*(flag.argument() for flag in flags if not flag.ours), *step.flags]
+        flags = [self.target_flag] if step.assembles else [flag.argument() for flag in self.flags if not flag.ours]
+        return [*flags, *step.flags]
 
     def begin_engine(self) -> None:
         """Start the process of the tree's own passes, where the tree has any, for whoever needs it first."""
@@ -129,8 +131,18 @@ class Request:
 
     @cached_property
     def flags(self) -> tuple[Flag, ...]:
-        """The compiler flags that all uops share, but for the user's."""
-        return self.tree.dialect.flags(self.tree.sources, self.target, self.debug)
+        """The compiler flags that all uops share, but for the user's. Raises TreeError, OutputError."""
+        dialect, sources = self.tree.dialect, self.tree.sources
+        stated = dialect.flags(sources, self.target, self.debug)
+        if dialect.passes is None or sources.pyconfig is None:
+            return stated
+        steps, folders = dialect.steps(self.target.platform), {"tree": sources.root, "pyconfig": sources.pyconfig}
+        return tree_flags.asked(self._engine_settings, steps, stated, folders, self.paths.flags)
+
+    @property
+    def target_flag(self) -> str:
+        """The flag that says the target, which is all that the assembler is told."""
+        return f"--target={self.target.triple}"
 
     @cached_property
     def rules(self) -> str:
@@ -253,8 +265,8 @@ class Plan:
             shared = (f"-D{OPCODE_MACRO}={SHARED_OPCODE}", "-include-pch", str(self.paths.precompiled))
         if step.assembles:
             reproducible = reproducible_flags(self.request.target.platform)
-            clang, target = str(self.request.toolchain.clang), self.request.flags[0].argument()
-            return [clang, target, *step.flags, *reproducible, "-o", output, source]
+            clang = str(self.request.toolchain.clang)
+            return [clang, self.request.target_flag, *step.flags, *reproducible, "-o", output, source]
         # The numbers in the margin of a message would be those of our file, not of the user's.
         quiet = "-fno-diagnostics-show-line-numbers"
         always = (quiet, *reproducible_flags(self.request.target.platform))

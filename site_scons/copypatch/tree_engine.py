@@ -23,7 +23,7 @@ from typing import IO, Any
 from copypatch.errors import TreeError
 from copypatch.files import digest, digest_file, read_text
 
-_WORKER = Path(__file__).with_name("tree_worker.py")
+_WORKER = Path(__file__).with_name("tree_worker")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def python_files(tools: Path) -> dict[str, str]:
 
 def passes(tools: Path, layout: Layout, files: Mapping[str, str]) -> TreePasses:
     """Return the passes in a tree's Tools/jit, whose Python files are *files* (digests by name)."""
-    worker = digest_file(_WORKER)
+    worker = digest("".join(map(digest_file, sorted(_WORKER.glob("*.py")))))
     known = layout.assembly | layout.fragment | layout.shim | layout.nothing
 
     def of(names: frozenset[str]) -> str:
@@ -138,7 +138,7 @@ def start_worker(line: str) -> subprocess.Popen[str]:
     """Start a worker with the line of its settings; it imports what it runs while others do something else."""
     process = subprocess.Popen(
         # Without the worker's folder on the path: ours are not the tree's modules.
-        [sys.executable, "-P", str(_WORKER)],
+        [sys.executable, "-P", str(_WORKER / "__main__.py")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",

@@ -35,12 +35,14 @@ def work():
     {before}
     return 3
 
-def prepare(is_wanted):
-    return work if is_wanted() else None
+def prepare(is_told):
+    return work if is_told() and is_told() else None
 
-tell_wanted = spare.start("plan", prepare)
+teller = spare.start("plan", prepare)
+if "edited" in sys.argv:
+    teller.edited()
 if "unwanted" not in sys.argv:
-    tell_wanted()
+    teller.wanted()
 """
 _ASKS = """
 import os
@@ -146,8 +148,9 @@ def test_it_keeps_the_lock_of_a_step_that_is_killed(steps: _Steps, tmp_path: Pat
         fcntl.flock(lock, fcntl.LOCK_EX)
 
 
-def test_one_that_is_not_wanted_goes(steps: _Steps) -> None:
-    steps.run(_STARTS.replace("{before}", "pass"), "unwanted")
+@pytest.mark.parametrize("told", [[], ["edited"]])
+def test_one_that_is_not_wanted_goes(steps: _Steps, told: list[str]) -> None:
+    steps.run(_STARTS.replace("{before}", "pass"), "unwanted", *told)
     wait_until(lambda: not steps.spares())
     assert not steps.sockets()
     assert "status None" in steps.run(_ASKS).stdout

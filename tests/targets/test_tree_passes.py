@@ -182,7 +182,21 @@ def test_the_shim_is_made_again_for_its_own_sake_alone(fork: Fork) -> None:
 
 
 REFUSED = [
-    ("_targets.py", '            "-Os",\n', '            "-O1",\n', r"other flags .*has -O1, and lacks -Os"),
+    # Flags of one uop, and of one step.
+    (
+        "_targets.py",
+        '            "-Os",\n',
+        '            "-O1" if opname == "_ADD" else "-Os",\n',
+        r"other flags for \.s files .*has -O1, and lacks -Os",
+    ),
+    ("_targets.py", ', "-c", "-o", f"{o}"', ', "-c", "-v", "-o", f"{o}"', r"other flags for \.o files .*has -v,"),
+    # Another step.
+    (
+        "_targets.py",
+        's = tempdir / f"{opname}.s"',
+        's = tempdir / f"{opname}.asm"',
+        r"makes \.asm and \.o of a uop",
+    ),
     ("_writer.py", "import math\n", "import no_such_module\n", "No module named"),
     ("_writer.py", "for opname, group in groups.items():", "for opname, group in []:", "without some uop"),
     ("_stencils.py", '    "R_X86_64_64": "', '    "R_X86_64_65": "', r"_LOAD_OPERANDS: .*KeyError: 'R_X86_64_64'"),
@@ -209,6 +223,39 @@ def test_what_cannot_be_driven_is_refused(fork: Fork) -> None:
         fork.edit(file, new, old)
 
 
+def test_flags_of_a_fork(fork: Fork) -> None:
+    """A fork compiles with what it says in _targets.py, and the next build with what it says then."""
+    headers = fork.subject.tree / "Fork"
+    headers.mkdir()
+    (headers / "fork.h").write_text("#define FORK 3\n", encoding="utf-8")
+    trees.edit(fork.subject.tree / "Tools" / "jit" / "template.c", '#include "Python.h"\n', FORK_H)
+    first = fork.build()
+    assert first.status != 0
+    assert "'fork.h' file not found" in first.output
+    fork.edit("_targets.py", '            "-Os",\n', FLAGS)
+    assert fork.ok().counts.compiled == 18
+    fork.is_the_generators("flags")
+    objects = fork.files("obj/*.o")
+    assert fork.ok().counts.fresh == 18
+
+    fork.edit("_targets.py", '"-DFORKS=2"', '"-DFORKS=3"')
+    done = fork.ok("explain=1")
+    assert done.counts.compiled == 18
+    assert re.search(r"_ADD: .*-DFORKS=3", done.output), done.output
+    # Of a flag that changes nothing nothing is to be seen but that the header's first line is another one.
+    assert {name: text for name, (text, _) in fork.files("obj/*.o").items()} == {
+        name: text for name, (text, _) in objects.items()
+    }
+    fork.is_the_generators("other-flags")
+
+
+FORK_H = '#include "Python.h"\n#include "fork.h"\n#if FORK != 3\n#error not the fork\n#endif\n'
+FLAGS = """            "-O1",
+            "-DFORKS=2",
+            f"-I{CPYTHON / 'Fork'}",
+"""
+
+
 # A value that nobody else has, a relocation that 3.14 dies of, another patch function; relocations that are read
 # otherwise; other C.
 VALUE = """    # A hardcoded value of zero"""
@@ -218,7 +265,10 @@ EDITS = {
         ('    HoleValue.ZERO: "",\n', '    HoleValue.ZERO: "",\n    HoleValue.FORK: "executor->fork",\n'),
         ('    "R_X86_64_64": "patch_64",\n', '    "R_X86_64_64": "patch_64_of_the_fork",\n'),
     ],
-    "_targets.py": [('                    | "R_X86_64_GOTPCRELX"\n', "")],
+    "_targets.py": [
+        ('                    | "R_X86_64_GOTPCRELX"\n', ""),
+        ('            "-O3",\n', '            "-O2",\n            "-DFORK=1",\n'),
+    ],
     "_writer.py": [
         ('yield "void"', 'yield "static void"'),
         ("    yield from _dump_footer(", '    yield "// of the fork"\n    yield from _dump_footer('),

@@ -49,6 +49,7 @@ _LEVELS = (
         "engine",
         "toolchain",
         "trees",
+        "tree_flags",
         "variables",
         "expansion",
         "identity",

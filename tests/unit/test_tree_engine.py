@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from copypatch import fragment, merge, tree_engine, tree_fragment, tree_worker
+from copypatch import fragment, merge, tree_engine, tree_fragment
 from copypatch.dialects import cpython, cpython_3_13, cpython_3_15
 from copypatch.errors import HolesFileError, TreeError
 from copypatch.tree_engine import Layout, Settings, TreeEngine, TreePasses
+from copypatch.tree_worker import Refused, numbering
 
 FILES = {
     "_optimizers.py": "",
@@ -81,8 +82,8 @@ def test_an_editors_lock_beside_a_file_is_no_file(tools: Path) -> None:
 
 def test_numbers_become_names() -> None:
     text = "    patch_trampoline(code + 0x40, {:#x}, state);\n    other(code + 0x1, got({:#x}, state) - 4);\n}}\n"
-    numbered = [("0x40", "0xa0", "strlen"), ("0x41", "0xa1", "environ")]
-    named = tree_worker._named(text.format(64, 65), text.format(160, 161), numbered)
+    numbered = [("strlen", 64, 160), ("environ", 65, 161)]
+    named = numbering.named(text.format(64, 65), text.format(160, 161), numbered)
     assert named == (
         "    patch_trampoline(code + 0x40, @ordinal(strlen)@, state);\n"
         "    other(code + 0x1, got(@ordinal(environ)@, state) - 4);\n}\n"
@@ -96,7 +97,7 @@ def test_masks_become_names() -> None:
     numbers, others = {"f": 64, "g": 65}, {"f": 160, "g": 161}
     group = "{{emit__A, 8, 16, {}, {{0}}}}"
     one, other = (group.format(merge.mask_of(["f", "g"], each)) for each in (numbers, others))
-    named = tree_worker._named_masks(one, other, numbers, others)
+    named = numbering.named_masks(one, other, numbers, others)
     assert named == "{emit__A, 8, 16, @mask(f,g)@, {0}}"
 
 
@@ -111,8 +112,8 @@ def test_masks_become_names() -> None:
     ],
 )
 def test_what_is_no_plain_number_is_refused(one: str, other: str) -> None:
-    with pytest.raises(tree_worker._Refused):
-        tree_worker._named(one, other, [("0x40", "0xa0", "f")])
+    with pytest.raises(Refused):
+        numbering.named(one, other, [("f", 64, 160)])
 
 
 def test_a_comment_is_never_numbered() -> None:
@@ -247,7 +248,10 @@ def test_a_generator_without_numbers_is_driven(generator: Path) -> None:
     ("more", "expected"),
     [
         ({"edits": {".ll": ("call x", "call fastcc x")}}, r"makes other changes to \.ll files than copypatch"),
-        ({"arguments": {".ll": ["-I.", "-O2"]}}, r"other flags .*\(it has .*-O3, and lacks .*-O2, or their order"),
+        (
+            {"arguments": {".ll": ["-I.", "-O2"]}},
+            r"other flags for \.ll files .*\(it has .*-O3, and lacks .*-O2, or their order",
+        ),
     ],
 )
 def test_what_is_done_otherwise_is_refused(generator: Path, more: Mapping[str, object], expected: str) -> None:

@@ -1,9 +1,10 @@
 """A process that has imported everything by the time the stencils step is to begin.
 
 Most of that step would be Python's start and imports. So the split forks before it does anything else: the child
-imports what the stencils step needs, and when the split has found a few uops to be compiled it begins what needs no
-object. The step then hands over what it was started with: its output, and the lock of the folder, which is so held
-until the work is done, whoever is killed. Whatever goes wrong, the step does its work itself.
+imports what the stencils step needs. When the split knows of an edit, the child starts the tree's passes, and when
+the split has written a few uops to be compiled, it begins what else needs no object. The step then hands over what
+it was started with: its output, and the lock of the folder, which is so held until the work is done, whoever is
+killed. Whatever goes wrong, the step does its work itself.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
-    # Waits until the spare is wanted; False: it never will be.
-    Wanted = Callable[[], bool]
+    # Waits for the next word of the split; False: there is none.
+    Told = Callable[[], bool]
     # What is done when the spare is asked; it returns the exit status.
     Task = Callable[[], int]
 
+_EDITED, _WANTED = b"?", b"!"
 # How often the spare looks whether its ninja is still there, in seconds.
 _PATIENCE = 0.5
 
@@ -47,8 +49,35 @@ def ask(name: str, lock: int) -> int | None:
     return status[0] if status else None
 
 
-def start(name: str, prepare: Callable[[Wanted], Task | None]) -> Callable[[], None]:
-    """Fork a spare for this ninja and plan, in which *prepare* is called; return what tells that it is wanted.
+class Teller:
+    """The split's side: it tells the spare first that there is an edit, and then that the spare is wanted."""
+
+    def __init__(self, writer: int | None = None) -> None:
+        self._writer = writer
+        self._has_told = False
+
+    def _tell(self, word: bytes) -> None:
+        if self._writer is not None:
+            # A spare that is gone is a spare less.
+            try:
+                os.write(self._writer, word)
+            except OSError:
+                return
+
+    def edited(self) -> None:
+        """Tell that a uop was edited, whatever comes of it."""
+        self._has_told = True
+        self._tell(_EDITED)
+
+    def wanted(self) -> None:
+        """Tell that a few uops will be compiled, and that their sources are written."""
+        if not self._has_told:
+            self.edited()
+        self._tell(_WANTED)
+
+
+def start(name: str, prepare: Callable[[Told], Task | None]) -> Teller:
+    """Fork a spare for this ninja and plan, in which *prepare* is called.
 
     A spare that is not wanted ends with this process.
     """
@@ -58,10 +87,10 @@ def start(name: str, prepare: Callable[[Wanted], Task | None]) -> Callable[[], N
     try:
         child = os.fork()
     except OSError:
-        return lambda: None
+        return Teller()
     if child:
         os.close(reader)
-        return lambda: _tell(writer)
+        return Teller(writer)
     # From here on a failure is a spare less.
     status = 1
     try:
@@ -77,26 +106,19 @@ def start(name: str, prepare: Callable[[Wanted], Task | None]) -> Callable[[], N
         os._exit(status)
 
 
-def _tell(writer: int) -> None:
-    try:
-        os.write(writer, b"!")
-    except OSError:
-        return
-
-
 class _Spare:
-    """The child's side. *wanted* is a descriptor from which there is something to read when it is wanted."""
+    """The child's side. *words* is a descriptor from which it reads what the split tells."""
 
-    def __init__(self, address: str, wanted: int, has_ninja: Callable[[], bool]) -> None:
+    def __init__(self, address: str, words: int, has_ninja: Callable[[], bool]) -> None:
         self._address = address
-        self._wanted = wanted
+        self._words = words
         self._has_ninja = has_ninja
         self._listener: socket.socket | None = None
 
-    def run(self, prepare: Callable[[Wanted], Task | None]) -> int:
+    def run(self, prepare: Callable[[Told], Task | None]) -> int:
         """Prepare, wait to be asked, and do the task."""
         try:
-            task = prepare(self._is_wanted)
+            task = prepare(self._is_told)
             connection = None if task is None or self._listener is None else self._accept(self._listener)
         finally:
             if self._listener is not None:
@@ -112,10 +134,11 @@ class _Spare:
         connection.send(bytes([task()]))
         return 0
 
-    def _is_wanted(self) -> bool:
-        """Wait until the split knows; from then on the step may ask."""
-        if not os.read(self._wanted, 1):
-            return False
+    def _is_told(self) -> bool:
+        """Wait for a word. Once the spare is wanted, the step may ask."""
+        word = os.read(self._words, 1)
+        if word != _WANTED:
+            return bool(word)
         import socket
 
         if os.path.exists(self._address):

@@ -41,14 +41,20 @@ def settings(plan: Plan) -> dict[str, Any]:
     }
 
 
-def run(out: str, name: str) -> bool:
+def run(out: str, name: str, tell_edited: Callable[[], None] = lambda: None) -> bool:
     """Write the sources of a plan that changed, and the list of its uops; tell whether a few will be compiled.
 
-    Raises CopypatchError, OSError.
+    *tell_edited* is called as soon as it is plain that a case was edited. Raises CopypatchError, OSError.
     """
     said = places.settings(out, name)
     cases_path, template_path = _as_path(said["cases"]), _as_path(said["template"])
     cases_text, template_text = places.text(said["cases"]), places.text(said["template"])
+    before = places.load(f"{out}/{places.texts_file(name)}")
+    record = {"cases": digest(cases_text), "template": digest(template_text)}
+    # Where it is not known, what changes is compiled again.
+    same_template = before.get("template", record["template"]) == record["template"]
+    if same_template and before.get("cases") not in (None, record["cases"]):
+        tell_edited()
     cases = case_splitter.split(cases_text, cases_path)
     template = templates.split(template_text, template_path)
     whole = template
@@ -56,10 +62,6 @@ def run(out: str, name: str) -> bool:
         template = templates.Template(template.path, "", 0, template.prefix + template.rest)
     module, function = said["insert"]
     insert: Callable[..., Any] = getattr(importlib.import_module(module), function)
-    before = places.load(f"{out}/{places.texts_file(name)}")
-    record = {"cases": digest(cases_text), "template": digest(template_text)}
-    # Where it is not known, what changes is compiled again.
-    same_template = before.get("template", record["template"]) == record["template"]
     folder = f"{out}/{places.plan_folder(name)}/src"
     pending: dict[str, Case] = {}
     earlier = set(before.get("pending", ()))

@@ -12,17 +12,20 @@ from copypatch.ninja import places
 from copypatch.ninja.begun import Begun
 
 
-def begin(out: str, name: str, is_wanted: Callable[[], bool] = lambda: True) -> Begun | None:
+def begin(out: str, name: str, is_told: Callable[[], bool] = lambda: True) -> Begun | None:
     """Begin what needs no object: the worker of the tree's passes, and the expansion of the uops that were edited.
 
-    The latter once it is known that it *is_wanted*; None where it is not. Raises NinjaError.
+    *is_told* waits, first until something is edited, and then until its sources are written; with False there is
+    nothing to be done, and nothing is returned. Raises NinjaError.
     """
     begun, settings = Begun(), places.settings(out, name)
+    if not is_told():
+        return None
     if settings["worker"] is not None:
         from copypatch.tree_engine import start_worker
 
         begun.worker = (settings["worker"], start_worker(settings["worker"]))
-    if not is_wanted():
+    if not is_told():
         return None
     if places.load(f"{out}/{places.texts_file(name)}").get("pending"):
         command = [*settings["expand"], f"{out}/{places.edited_source(name)}"]
