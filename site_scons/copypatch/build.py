@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from copypatch import dispatchers, shim, steps
+from copypatch import dispatchers, shim, steps, target_header
 from copypatch.errors import CompileError
 from copypatch.files import write_if_changed
 from copypatch.freshness import Verdict
@@ -46,7 +46,7 @@ def _build_header(header: Header, session: Session) -> None:
         steps.read_objects(plan, stale, context)
         steps.write_holes(plan, stale, context)
         steps.write_fragments(plan, stale, context)
-    steps.merge_header(plan, context)
+    target_header.make(plan, context)
 
 
 def deliver(session: Session, folder: Path) -> bool:

@@ -12,7 +12,7 @@ from enum import Enum
 from functools import cached_property
 from pathlib import Path
 
-from copypatch import prefix, shim, stages, steps
+from copypatch import prefix, shim, stages, target_header
 from copypatch.plan import Plan
 
 
@@ -106,7 +106,7 @@ class Graph:
             case Work.FRAGMENT:
                 return self._writer_of_fragments
             case Work.MERGE:
-                return steps.header_head(self.plan)
+                return target_header.head(self.plan)
 
     def _source(self, opname: str) -> Edge | None:
         """The edge of a uop's C text; the entry's is the tree's own file."""

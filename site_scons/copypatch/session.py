@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from copypatch import folder_lock, steps, trees
+from copypatch import folder_lock, steps, target_header, trees
 from copypatch import plan as planner
 from copypatch.cache import DiskStore, NoStore, Store
 from copypatch.console import Console
@@ -179,4 +179,4 @@ def _open_header(plan: Plan, context: Context, *, whole_chain: bool, dry: bool) 
     reasons = {name: one.reason for name, one in decisions.items() if one.verdict is Verdict.STALE}
     context.report.reasons[plan.request.name] = reasons
     fresh = all(one.verdict is Verdict.FRESH for one in decisions.values())
-    return Header(plan, decisions, fresh and steps.header_is_current(plan, known))
+    return Header(plan, decisions, fresh and target_header.is_current(plan, known))

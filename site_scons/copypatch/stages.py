@@ -28,7 +28,15 @@ _MODULES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "tree_fragment.py",
         ),
         "fragment": ("holes.py", "holes_file.py", "fragment.py", "tree_fragment.py", "dialects/*.py"),
-        "merge": ("fragment.py", "tree_fragment.py", "merge.py", "plan.py", "triples.py", "dialects/*.py"),
+        "merge": (
+            "fragment.py",
+            "tree_fragment.py",
+            "merge.py",
+            "target_header.py",
+            "plan.py",
+            "triples.py",
+            "dialects/*.py",
+        ),
     }
 )
 

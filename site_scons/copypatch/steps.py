@@ -17,24 +17,22 @@ from copypatch import (
     fragment,
     holes_file,
     manifest,
-    merge,
     readobj,
-    shim,
-    stages,
     stencil,
     tree_fragment,
 )
 from copypatch.compile import compile_uops
 from copypatch.context import Context
-from copypatch.dialects import disassembly_lines, own_code_digest
+from copypatch.dialects import disassembly_lines
 from copypatch.errors import CompileError, ObjectError
-from copypatch.files import digest, digest_file, read_text, remove, write_if_changed
+from copypatch.files import read_text, remove, write_if_changed
 from copypatch.freshness import is_settled, without_object
 from copypatch.holes import Stencil, StencilGroup
 from copypatch.plan import Plan
 from copypatch.prefix import precompile as make_prefix
 from copypatch.process import Runner
 from copypatch.progress import of_compile
+from copypatch.target_header import want
 from copypatch.toolchain import Toolchain
 
 __all__ = [
@@ -43,16 +41,11 @@ __all__ = [
     "describe_objects",
     "describing_commands",
     "discard",
-    "header_head",
-    "header_is_current",
-    "header_text",
     "make_fragments",
     "make_holes",
-    "merge_header",
     "precompile",
     "read_objects",
     "restore_fragments",
-    "with_header",
     "write_fragments",
     "write_holes",
     "write_sources",
@@ -292,7 +285,7 @@ def write_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> Non
     changed = _changed(plan, made, lambda name: [plan.paths.holes(name), plan.paths.fragment(name)])
     make_fragments(plan, changed, context)
     _record_made(plan, made, context)
-    _want(plan, [opname for opname in opnames if opname not in made])
+    want(plan, [opname for opname in opnames if opname not in made])
 
 
 def make_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> None:
@@ -306,12 +299,6 @@ def make_fragments(plan: Plan, opnames: Sequence[str], context: Context) -> None
             group = holes_file.load(read_text(path), str(path))
             text = fragment.write(group, plan.request.tree.dialect.text)
         write_if_changed(plan.paths.fragment(opname), text)
-
-
-def _want(plan: Plan, missing: Sequence[str]) -> None:
-    """Say which uops a header has to do without, if there are any."""
-    if missing:
-        raise CompileError(f"{plan.request.header}: not written, for want of {_listed(missing)}")
 
 
 def _record_made(plan: Plan, opnames: Sequence[str], context: Context) -> None:
@@ -351,68 +338,3 @@ def _record(plan: Plan, entries: Mapping[str, manifest.Entry]) -> None:
     if entries:
         known = plan.ledger.read()
         plan.ledger.write(replace(known, entries={**known.entries, **entries}))
-
-
-def header_head(plan: Plan) -> str:
-    """Return all that a header holds beside its fragments, as one text. Raises OSError."""
-    dialect = plan.request.tree.dialect
-    tables = "" if dialect.passes is None else dialect.passes.fragment
-    made_by = [stages.digest_of("merge"), own_code_digest(dialect), tables]
-    return "\n".join([*plan.request.first_lines(), *plan.opnames, *made_by])
-
-
-def merge_header(plan: Plan, context: Context) -> bool:
-    """Write a target's header from all fragments; return whether it changed.
-
-    Raises CompileError when a fragment is missing, MergeError, OutputError, OSError.
-    """
-    context.report.console.doing(f"{plan.request.name}: merging {plan.request.header.name}")
-    text = header_text(plan)
-    if plan.request.tree.dialect.linked_entry:
-        shim.make(plan)
-    changed = write_if_changed(plan.request.header, text)
-    plan.ledger.write(with_header(plan.ledger.read(), plan, text))
-    return changed
-
-
-def with_header(known: manifest.Manifest, plan: Plan, text: str) -> manifest.Manifest:
-    """Return a manifest that knows of a finished header, and of no uop that is not in it. Raises OSError."""
-    wanted = set(plan.opnames)
-    kept = {opname: entry for opname, entry in known.entries.items() if opname in wanted}
-    return replace(known, entries=kept, header=digest(text), head=digest(header_head(plan)))
-
-
-def header_text(plan: Plan) -> str:
-    """Return the text of a target's header, from all fragments.
-
-    Raises CompileError when a fragment is missing, MergeError, OSError.
-    """
-    dialect, paths = plan.request.tree.dialect, plan.paths
-    fragments, missing = [], []
-    for opname in plan.opnames:
-        path = paths.fragment(opname)
-        try:
-            fragments.append(fragment.parse(read_text(path), str(path)))
-        except FileNotFoundError:
-            missing.append(opname)
-    _want(plan, missing)
-    if dialect.passes is not None:
-        return tree_fragment.header(plan.request.first_lines(), fragments, plan.request.engine)
-    footer = dialect.footer(fragments, plan.request.entry, dialect.text)
-    return merge.header(plan.request.first_lines(), fragments, footer)
-
-
-def header_is_current(plan: Plan, known: manifest.Manifest) -> bool:
-    """Tell whether the header on disk is the merge of what the manifest knows. Raises OSError."""
-    try:
-        found = digest_file(plan.request.header)
-    except OSError:
-        return False
-    if plan.request.tree.dialect.linked_entry and not shim.is_current(plan):
-        return False
-    return (known.header, known.head) == (found, digest(header_head(plan)))
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:5])
-    return shown if len(names) <= 5 else f"{shown} and {len(names) - 5} more"

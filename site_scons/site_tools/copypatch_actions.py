@@ -10,7 +10,7 @@ from typing import Any
 import SCons.Action
 import SCons.Builder
 
-from copypatch import dispatchers, steps
+from copypatch import dispatchers, steps, target_header
 from copypatch.console import Console
 from copypatch.context import Context
 from copypatch.errors import CopypatchError
@@ -112,7 +112,7 @@ def _merge(target: Sequence[Node], source: Sequence[Node], env: Environment) -> 
     session, plan, console = env["STENCIL_SESSION"], env["STENCIL_PLAN"], env["STENCIL_CONSOLE"]
 
     def merge() -> None:
-        steps.merge_header(plan, session.context)
+        target_header.make(plan, session.context)
         if turns.is_used(session.out):
             turns.settle(plan)
 

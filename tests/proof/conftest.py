@@ -12,7 +12,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Take the options of the proof; they are known where tests/proof is named on the command line."""
     group = parser.getgroup("proof")
     group.addoption("--proof-seed", type=int, help="the seed of the random edits and moments (default: 1)")
-    group.addoption("--proof-steps", type=int, help="how many random edits are made (default: 300)")
+    group.addoption("--proof-steps", type=int, help="how many random edits are made (default: 500)")
     group.addoption("--proof-real-edits", type=int, help="how many edits of a real 3.13 are made (default: none)")
     group.addoption("--proof-kills", type=int, help="how many builds are killed (default: 20)")
 
@@ -26,7 +26,7 @@ def proof_seed(pytestconfig: pytest.Config) -> int:
 @pytest.fixture
 def proof_steps(pytestconfig: pytest.Config) -> int:
     """How many random edits are made."""
-    return int(pytestconfig.getoption("proof_steps", None) or 300)
+    return int(pytestconfig.getoption("proof_steps", None) or 500)
 
 
 @pytest.fixture

@@ -63,6 +63,7 @@ _LEVELS = (
     ("plan",),
     ("prefix", "progress", "shards", "context", "freshness", "compile", "compile_step", "assemble", "shim"),
     ("dispatchers",),
+    ("target_header",),
     ("steps",),
     ("graph", "ninja"),
     # adapters

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from copypatch import depfile, manifest, shim, steps
+from copypatch import depfile, manifest, shim, steps, target_header
 from copypatch import expansion as expander
 from copypatch import plan as planner
 from copypatch.cache import NoStore
@@ -71,12 +71,12 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     plan = Plan(request, texts, _expand(plan, runner))
     _check_keys(plan, known, {*new, *changed})
     known = _with_entries(plan, known, {*new, *changed})
-    text = steps.header_text(plan)
+    text = target_header.text_of(plan)
     if request.tree.dialect.linked_entry:
         shim.make(plan)
     expander.save(plan.paths.expansion, plan.expansion)
     headers.remember(plan, before=expansion)
-    plan.ledger.write(steps.with_header(known, plan, text))
+    plan.ledger.write(target_header.recorded(known, plan, text))
     write_if_changed(request.header, text)
     rule = depfile.write(request.header.name, dict.fromkeys(_read_for_first_lines(plan)))
     write_if_changed(Path(out, places.stencils_depfile(name)), rule)
