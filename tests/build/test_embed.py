@@ -29,22 +29,10 @@ _BOTH = {"Python/jit.o", "python"}
 
 
 @pytest.fixture
-def plain(tmp_path: Path, home: Path) -> Scons:
-    """Scons without a variable of ours but the cache, which make takes from its environment."""
-    return Scons(home, environ={"XDG_CACHE_HOME": str(tmp_path / "cache")})
-
-
-def _scons(scons: Scons, *words: str) -> str:
-    done = scons.run([sys.executable, "-m", "SCons", *words])
-    assert done.status == 0, done.output
-    return done.stdout
-
-
-@pytest.fixture
 def build(tmp_path: Path, tree: Path, plain: Scons, clang: CountedLLVM) -> BuildFolder:
     """A build folder of `tree` with copypatch in it, and without a cache."""
     folder = BuildFolder.make_one(tmp_path / "build", tree, command(ARGUMENTS["3.14"]), plain)
-    _scons(plain, "embed", f"build={folder.path}", f"llvm={clang.prefix}", "cache=off")
+    plain.bare("embed", f"build={folder.path}", f"llvm={clang.prefix}", "cache=off")
     return folder
 
 
@@ -101,14 +89,14 @@ def test_3_13(tmp_path: Path, plain: Scons, llvm_18: Path, in_tree: bool) -> Non
     path = tree if in_tree else tree / "build"
     build = BuildFolder.make_one(path, tree, command(ARGUMENTS["3.13"]), plain)
     before = build.snapshot()
-    _scons(plain, "embed", f"build={path}", f"llvm={llvm_18}")
+    plain.bare("embed", f"build={path}", f"llvm={llvm_18}")
     assert build.made("-j2") == _BOTH
     assert build.made("-j2") == set()
     trees.edit(tree / "Include" / "refcount.h", "MINI_REFERENCE 1", "MINI_REFERENCE 2")
     assert build.made("-j2") == _BOTH
     trees.edit(tree / "Include" / "refcount.h", "MINI_REFERENCE 2", "MINI_REFERENCE 1")
     build.ok("clean")
-    _scons(plain, "unembed", f"build={path}")
+    plain.bare("unembed", f"build={path}")
     (path / "python").unlink()
     left = build.snapshot()
     if in_tree:
@@ -118,18 +106,18 @@ def test_3_13(tmp_path: Path, plain: Scons, llvm_18: Path, in_tree: bool) -> Non
 
 
 def test_unembed_leaves_the_folder_as_it_was(build: BuildFolder, plain: Scons) -> None:
-    said = _scons(plain, "unembed", f"build={build.path}")
+    said = plain.bare("unembed", f"build={build.path}")
     assert "own generator" in said
     before = build.snapshot()
     assert "GNUmakefile" not in before
     for _ in range(2):
-        _scons(plain, "embed", f"build={build.path}", "cache=off")
+        plain.bare("embed", f"build={build.path}", "cache=off")
     build.ok("regen-jit")
     headers = snapshot(build.path)
     assert len(headers) == 2
-    _scons(plain, "unembed", f"build={build.path}")
+    plain.bare("unembed", f"build={build.path}")
     assert build.snapshot() == {**before, **headers}
-    assert "is not in" in _scons(plain, "unembed", f"build={build.path}")
+    assert "is not in" in plain.bare("unembed", f"build={build.path}")
 
 
 def test_the_makefile_is_made_anew(build: BuildFolder, tree: Path) -> None:
@@ -144,7 +132,7 @@ def test_the_makefile_is_made_anew(build: BuildFolder, tree: Path) -> None:
 
 def test_what_is_said_wins_over_the_makefile(build: BuildFolder, plain: Scons, clang: CountedLLVM) -> None:
     words = [f"build={build.path}", f"llvm={clang.prefix}", "cache=off", "debug=1", "cflags=-DSAID='a b'"]
-    _scons(plain, "embed", *words)
+    plain.bare("embed", *words)
     build.ok("-j2")
     assert b"debug=1" in texts(build.path)["jit_stencils.h"]
     assert any("-DSAID=a b" in arguments for arguments in clang.runs())
@@ -234,7 +222,7 @@ case "$*" in *-cc1*)
 esac
 REAL"""
     slow = replaced(tmp_path / "slow", llvm_19, clang=script)
-    _scons(plain, "embed", f"build={build.path}", f"llvm={slow}", "cache=off")
+    plain.bare("embed", f"build={build.path}", f"llvm={slow}", "cache=off")
     process = build.start("-j2")
     deadline = time.monotonic() + 30
     while not started.exists() and time.monotonic() < deadline:
@@ -385,97 +373,3 @@ def test_a_read_only_tree(build: BuildFolder, tree: Path) -> None:
     assert confined.made("-j2") == set()
     read_only.writable_again(tree)
     assert texts(tree, "**/*") == before
-
-
-_TRIPLE_3_15 = "x86_64-unknown-linux-gnu"
-_FILES_3_15 = {
-    f"jit_shim-{_TRIPLE_3_15}.o",
-    f"jit_stencils-{_TRIPLE_3_15}.h",
-    f"jit_unwind_info-{_TRIPLE_3_15}.h",
-    "jit_stencils.h",
-    "jit_unwind_info.h",
-}
-_BOTH_3_15 = {*_BOTH, "Python/jit_unwind.o"}
-
-
-def test_3_15(tmp_path: Path, plain: Scons, place: Callable[[str], Path]) -> None:
-    """Several files by one command, an object to be linked among them, and a stamp."""
-    tree = trees.make(tmp_path / "tree", "3.15")
-    trees.add_generator(tree, place("COPYPATCH_TOOLS_JIT_3_15") / "Tools" / "jit")
-    (tree / "Python" / "jit.c").write_text("// includes the stencils\n", encoding="utf-8")
-    clang = CountedLLVM.make(tmp_path / "llvm", place("COPYPATCH_LLVM_ALL"))
-    path = tmp_path / "build"
-    build = BuildFolder.make_one(path, tree, command(ARGUMENTS["3.15"]), plain)
-    before = texts(path, "**/*")
-    _scons(plain, "embed", f"build={path}", f"llvm={clang.prefix}", "cache=off")
-    done = build.ok("-j2")
-    assert "asks for LLVM" not in done.output, "its command says which one it is to be"
-    uops = set(trees.opnames(trees.cases_file(tree)))
-    assert clang.compiled() >= uops
-    files = {name: path / name for name in _FILES_3_15}
-    assert all(file.is_file() for file in files.values())
-
-    def remade(*options: str) -> set[str]:
-        clang.forget()
-        return build.made(*(options or ("-j2",)))
-
-    assert remade() == set()
-    assert clang.compiled() == set()
-    trees.edit(tree / "Include" / "object.h", "// A header", "// Some header")
-    assert remade() == set()
-    assert remade("regen-jit") == set()
-    shim = snapshot(path, "jit_shim-*.o")
-    trees.edit(trees.cases_file(tree), "the sum is too large", "the sum is far too large")
-    # The first lines of both headers are a digest over the cases, as the generator writes it.
-    assert remade() == _BOTH_3_15
-    assert snapshot(path, "jit_shim-*.o") == shim
-    assert {name for name in clang.compiled() if name in uops} <= {"_ADD_TWICE", "_WARN"}
-    # A file that is lost is there again, and so is what was made of it.
-    files[f"jit_shim-{_TRIPLE_3_15}.o"].unlink()
-    assert remade() == {"python"}
-    files[f"jit_unwind_info-{_TRIPLE_3_15}.h"].unlink()
-    assert remade() == {"python", "Python/jit_unwind.o"}
-    # The profile's clean keeps what was generated, and deletes objects of ours.
-    assert remade("-j2", "profile") == _BOTH_3_15
-    assert clang.compiled() & uops == set()
-    assert snapshot(path, "jit_shim-*.o").keys() == shim.keys()
-
-    made = snapshot(path, "jit_*")
-    _scons(plain, "unembed", f"build={path}")
-    # What the tree's own generator finds is as good as its own.
-    time.sleep(0.02)
-    os.utime(path / "pyconfig.h")
-    # It writes anew only what picks a target's header, and does so every time.
-    assert build.made(f"PYTHON_FOR_REGEN={sys.executable}", "-j2") <= {"Python/jit_unwind.o", "python"}
-    kept = {name for name in made if _TRIPLE_3_15 in name}
-    assert {name: made[name] for name in kept} == snapshot(path, f"jit_*{_TRIPLE_3_15}*")
-    build.ok("clean")
-    (path / "python").unlink()
-    assert texts(path, "**/*") == before
-
-
-def test_3_14_with_passes_of_its_own_needs_no_more(
-    tmp_path: Path, home: Path, place: Callable[[str], Path], llvm_19: Path
-) -> None:
-    tree = trees.make(tmp_path / "tree", "3.14")
-    trees.add_generator(tree, place("COPYPATCH_TOOLS_JIT_3_14") / "Tools" / "jit")
-    scons = Scons(home, environ={"PATH": str(tmp_path)})
-    build = BuildFolder.make_one(tmp_path / "build", tree, command(ARGUMENTS["3.14"]), scons)
-    _scons(scons, "embed", f"build={build.path}", f"llvm={replaced(tmp_path / 'llvm', llvm_19)}", "engine=tree")
-    assert " engine=tree" in (build.path / "GNUmakefile").read_text("utf-8")
-
-
-def test_3_15_lacks_something(tmp_path: Path, home: Path, place: Callable[[str], Path], llvm_19: Path) -> None:
-    tree = trees.make(tmp_path / "tree", "3.15")
-    trees.add_generator(tree, place("COPYPATCH_TOOLS_JIT_3_15") / "Tools" / "jit")
-    scons = Scons(home, environ={"PATH": str(tmp_path)})
-    build = BuildFolder.make_one(tmp_path / "build", tree, command(ARGUMENTS["3.15"]), scons)
-    alone = replaced(tmp_path / "llvm", llvm_19)
-    done = scons.run([sys.executable, "-m", "SCons", "embed", f"build={build.path}", f"llvm={alone}"])
-    assert done.status != 0
-    assert "no llvm-dwarfdump beside" in done.output, done.output
-    makefile = build.path / "Makefile"
-    makefile.write_text(makefile.read_text("utf-8").replace(f"\t{command(ARGUMENTS['3.15'])}\n", "\t\n"), "utf-8")
-    done = scons.run([sys.executable, "-m", "SCons", "embed", f"build={build.path}", f"llvm={alone}"])
-    assert "without --enable-experimental-jit" in done.output, done.output
-    assert not (build.path / "GNUmakefile").exists()

@@ -29,12 +29,6 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def plain(tmp_path: Path, home: Path) -> Scons:
-    """Scons without a variable of ours; its cache is the test's own."""
-    return Scons(home, environ={"XDG_CACHE_HOME": str(tmp_path / "cache")})
-
-
 def test_jit_o_of_debians_source(place: Callable[[str], Path], tmp_path: Path, plain: Scons, llvm_18: Path) -> None:
     original, configured = place("COPYPATCH_TREE_3_13"), place("COPYPATCH_PYCONFIG_3_13")
     leave = ["Lib", "Doc", "Mac", "PC", "PCbuild", "build", "dbg"]

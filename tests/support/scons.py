@@ -130,6 +130,12 @@ class Scons:
         assert done.status == 0, done.output
         return done
 
+    def bare(self, *words: str) -> str:
+        """Run scons with these words alone, which must succeed; return what it printed."""
+        done = self.run([sys.executable, "-m", "SCons", *words])
+        assert done.status == 0, done.output
+        return done.stdout
+
 
 def snapshot(folder: Path, pattern: str = "jit_stencils*.h") -> dict[str, tuple[bytes, int]]:
     """The content and mtime (ns) of the files of a folder, the headers unless said otherwise."""
