@@ -273,3 +273,31 @@ def test_the_sample_of_the_detour_holds_all_that_is_edited() -> None:
     changed = [new for old, new in zip(step.sample.split("\n"), edited, strict=True) if old != new]
     assert len(changed) == 6
     assert all(line.count("ghccc") == 1 for line in changed)
+
+
+# What a fork's writer may keep: nothing of consequence, and what makes one uop depend on those before it.
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("cache = {}\n\n\ndef line(text): return cache.setdefault(text, text)\n", ""),
+        ("seen = []\n\n\ndef line(text): seen.append(text); return f'{len(seen)} {text}'\n", "seen"),
+        (
+            "import itertools\ncount = itertools.count()\n\n\ndef line(text): return f'{next(count)} {text}'\n",
+            "count",
+        ),
+        ("def line(text): line.n = getattr(line, 'n', 0) + 1; return f'{line.n} {text}'\n", "line"),
+        ("def line(text, seen=[]): seen.append(text); return f'{len(seen)} {text}'\n", "line"),
+        (
+            "class Line:\n    n = 0\n\n\ndef line(text): Line.n += 1; return f'{Line.n} {text}'\n",
+            "Line.n",
+        ),
+    ],
+)
+def test_what_is_kept_between_uops_is_found(generator: Path, text: str, named: str) -> None:
+    writer = generator / "_writer.py"
+    writer.write_text(text + writer.read_text().replace('yield f"// {opname}', 'yield line("//") + f" {opname}'))
+    if not named:
+        assert ask(generator)["text"] == "// _A: the json\n"
+        return
+    with pytest.raises(TreeError, match=rf"make of _A depends on _writer\.{named}, which is kept from one uop to"):
+        ask(generator)

@@ -6,12 +6,15 @@ import json
 import os
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from copypatch.tree_worker import OtherFlags, Refused, cause
 from copypatch.tree_worker.driver import Worker
+
+# Whose replies are to depend on nothing but what they are asked.
+_OF_ONE_UOP = frozenset({"fragment", "optimise"})
 
 
 def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
@@ -22,16 +25,32 @@ def _answer(worker: Worker, request: dict[str, Any]) -> dict[str, Any]:
         "header": worker.header,
         "shim": worker.shim,
     }
-    act = do[request["do"]]
+    act, each = do[request["do"]], request["each"]
+    try:
+        replies = _replies(act, each)
+        if each and request["do"] in _OF_ONE_UOP and (changed := worker.kept.changed()):
+            # The other way round, each finds another state.
+            for arguments, one, other in zip(each, replies, _replies(act, each[::-1])[::-1], strict=True):
+                if one != other:
+                    return {
+                        "error": f"what they make of {arguments[0]} depends on {', '.join(changed)}, which is "
+                        "kept from one uop to the next; copypatch makes each uop for itself"
+                    }
+    except OtherFlags as error:
+        return {"error": str(error)}
+    return {"replies": replies}
+
+
+def _replies(act: Callable[..., dict[str, Any]], each: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
     replies = []
-    for arguments in request["each"]:
+    for arguments in each:
         try:
             replies.append(act(*arguments))
         except Exception as error:  # whatever code of the tree raises is told of the uop, and others go on
-            if isinstance(cause(error), OtherFlags):
-                return {"error": _told(error)}
+            if isinstance(reason := cause(error), OtherFlags):
+                raise reason from error
             replies.append({"error": _told(error)})
-    return {"replies": replies}
+    return replies
 
 
 def _told(group: Exception) -> str:

@@ -21,10 +21,14 @@ from typing import Any
 from copypatch.tree_worker import OtherFlags, Refused, cause
 from copypatch.tree_worker.commands import Commands, output_of
 from copypatch.tree_worker.numbering import FIRST, OTHER, Symbols, named, named_masks, paired
+from copypatch.tree_worker.state import Kept
 
 _FRAGMENT = re.compile(r"^@fragment\((.*)\)@$", re.MULTILINE)
 # How long the entry waits, in seconds, for the uop that it is compiled beside; that needs no time to speak of.
 _PATIENCE = 1.0
+
+# What is set here for each uop; see Kept.
+_SET = frozenset({"_targets.PYTHON_EXECUTOR_CASES_C_H", "_llvm.run", "_llvm.maybe_run", "_writer._dump_stencil"})
 
 
 class _Finished(Exception):
@@ -87,6 +91,7 @@ class Worker:
             TemporaryDirectory=lambda *_args, **_options: contextlib.nullcontext(str(scratch))
         )
         _targets.TOOLS_JIT_TEMPLATE_C = _Text("CASE", _targets.TOOLS_JIT_TEMPLATE_C)
+        self.kept = Kept(Path(settings["tools"]), _SET)
 
     def _target(self) -> Any:
         """Return the tree's target; each uop gets one of its own, so that none finds what another has left."""
