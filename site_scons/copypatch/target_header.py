@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 
 from copypatch import fragment, manifest, merge, shim, stages, tree_fragment
 from copypatch.context import Context
 from copypatch.dialects import own_code_digest
 from copypatch.errors import CompileError
 from copypatch.files import digest, digest_file, read_text, write_if_changed
+from copypatch.fragment import Fragment
 from copypatch.plan import Plan
 
 
@@ -42,20 +45,25 @@ def recorded(known: manifest.Manifest, plan: Plan, text: str) -> manifest.Manife
     return replace(known, entries=kept, header=digest(text), head=digest(head(plan)))
 
 
-def text_of(plan: Plan) -> str:
-    """Return the text of a target's header, from all fragments.
+def read(plan: Plan, opnames: Iterable[str]) -> dict[str, Fragment]:
+    """Return the fragments of uops by name, but for those that are missing. Raises MergeError, OSError."""
+    fragments = {}
+    for opname in opnames:
+        path = plan.paths.fragment(opname)
+        with suppress(FileNotFoundError):
+            fragments[opname] = fragment.parse(read_text(path), str(path))
+    return fragments
+
+
+def text_of(plan: Plan, known: Mapping[str, Fragment] = MappingProxyType({})) -> str:
+    """Return the text of a target's header, from all fragments; *known* are those that were read already.
 
     Raises CompileError when a fragment is missing, MergeError, OSError.
     """
-    dialect, paths = plan.request.tree.dialect, plan.paths
-    fragments, missing = [], []
-    for opname in plan.opnames:
-        path = paths.fragment(opname)
-        try:
-            fragments.append(fragment.parse(read_text(path), str(path)))
-        except FileNotFoundError:
-            missing.append(opname)
-    want(plan, missing)
+    dialect = plan.request.tree.dialect
+    found = {**known, **read(plan, (opname for opname in plan.opnames if opname not in known))}
+    want(plan, [opname for opname in plan.opnames if opname not in found])
+    fragments = [found[opname] for opname in plan.opnames]
     if dialect.passes is not None:
         return tree_fragment.header(plan.request.first_lines(), fragments, plan.request.engine)
     footer = dialect.footer(fragments, plan.request.entry, dialect.text)

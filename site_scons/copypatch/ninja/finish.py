@@ -7,7 +7,9 @@ the one that the split wrote, older than the object, and no header has changed s
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,9 +19,10 @@ from copypatch import plan as planner
 from copypatch.cache import NoStore
 from copypatch.console import Console
 from copypatch.context import Context
-from copypatch.errors import NinjaError
+from copypatch.errors import CopypatchError, NinjaError
 from copypatch.expansion import Expansion, Unit
 from copypatch.files import digest, fingerprint, read_text, remove, write_if_changed
+from copypatch.fragment import Fragment
 from copypatch.manifest import Manifest
 from copypatch.marks import COMMON, PREFIX
 from copypatch.ninja import folders, headers, places, requests, split, turns
@@ -37,6 +40,25 @@ class _Quiet(Console):
 
     def doing(self, what: str, count: int | None = None) -> None:
         """Say nothing."""
+
+
+class _Reading:
+    """Reads the fragments that stay as they are, while tools and passes of the tree work for the others."""
+
+    def __init__(self, plan: Plan, opnames: Collection[str]) -> None:
+        self._found: dict[str, Fragment] = {}
+        self._thread = threading.Thread(target=self._run, args=(plan, opnames))
+        self._thread.start()
+
+    def _run(self, plan: Plan, opnames: Collection[str]) -> None:
+        # What is damaged is told by whoever reads it again.
+        with suppress(CopypatchError, OSError):
+            self._found = target_header.read(plan, opnames)
+
+    def result(self) -> dict[str, Fragment]:
+        """Wait, and return what was read."""
+        self._thread.join()
+        return self._found
 
 
 def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
@@ -62,6 +84,7 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     known = plan.ledger.read()
     new = _to_make(plan, known, changed)
     _check_times(plan, known, new)
+    reading = _Reading(plan, set(plan.opnames) - set(new))
     todo = new
     if request.tree.dialect.has_assembly_passes:
         todo = _assemble(plan, known, new, context)
@@ -71,7 +94,7 @@ def finish(out: str, name: str, changed: Collection[str], begun: Begun) -> None:
     plan = Plan(request, texts, _expand(plan, runner))
     _check_keys(plan, known, {*new, *changed})
     known = _with_entries(plan, known, {*new, *changed})
-    text = target_header.text_of(plan)
+    text = target_header.text_of(plan, reading.result())
     if request.tree.dialect.linked_entry:
         shim.make(plan)
     expander.save(plan.paths.expansion, plan.expansion)
