@@ -346,7 +346,7 @@ def empty_text(request: Request, template: Template) -> str:
     return request.tree.dialect.insert(template, Case(NOBODY, "", 1), request.tree.sources.cases).text
 
 
-def make(request: Request, runner: Runner, *, stale: Callable[[], None] = lambda: None) -> Plan:
+def make(request: Request, runner: Runner, *, stale: Callable[[], None] | None = None) -> Plan:
     """Make the plan of one header: split the cases, and expand what has changed since the last plan.
 
     *stale* is called before the preprocessor runs, where it is plain already that some uop has to be made: what a
@@ -367,7 +367,7 @@ def make(request: Request, runner: Runner, *, stale: Callable[[], None] = lambda
             for case in cases
             if case.opname in inputs.units and known.get(case.opname) != inputs.units[case.opname]
         ]
-        if units and (known or expansion is None):
+        if stale is not None and units and (known or expansion is None):
             stale()
         alone = {request.entry: sources.entry} if request.steps(request.entry) else {}
         expansion = expander.expand(

@@ -119,7 +119,7 @@ def open_session(
         )
         try:
             with runner.timeline.span("plan", STEP, plan=request.name):
-                plan = planner.make(request, runner, stale=_nothing if dry else request.begin_engine)
+                plan = planner.make(request, runner, stale=None if dry else request.begin_engine)
             with runner.timeline.span("decide", STEP, plan=request.name):
                 headers.append(_open_header(plan, context, whole_chain=whole_chain, dry=dry))
         except OSError as error:
@@ -130,10 +130,6 @@ def open_session(
         console.note(tree.note)
     context.report.total = sum(len(header.plan.opnames) for header in headers)
     return Session(options, tree, tuple(headers), out, context, lock)
-
-
-def _nothing() -> None:
-    """Begin with nothing."""
 
 
 _PAUSE = 0.02

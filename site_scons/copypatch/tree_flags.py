@@ -45,7 +45,8 @@ def asked(
 
 
 def _kept(record: Path, by: Sequence[str]) -> list[str] | None:
-    with suppress(OSError, ValueError):
+    # Another version may have kept something else.
+    with suppress(OSError, ValueError, KeyError, TypeError):
         kept: dict[str, Any] = records.load(record)
         if kept["by"] == by:
             words: list[str] = kept["words"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from unit.test_tree_engine import generator, settings  # noqa: F401 (a fixture)
 
-from copypatch import tree_flags
+from copypatch import records, tree_flags
 from copypatch.dialects import Flag, Step
 from copypatch.errors import TreeError
 from copypatch.tree_engine import Settings
@@ -64,6 +64,12 @@ def test_they_are_asked_for_once(known: Settings) -> None:
     record.write_bytes(written.replace(b"-O3", b"-O2"))
     with pytest.raises(TreeError):
         flags_of(known)
+
+
+@pytest.mark.parametrize("kept", [[], {}, {"by": []}])
+def test_a_record_of_another_version_is_none(known: Settings, kept: object) -> None:
+    records.save(known.bytecode.with_name("flags.json"), kept)
+    assert flags_of(known) == ["-I<pyconfig>", "-O3"]
 
 
 def test_another_target_or_kind_of_build_has_its_own(known: Settings) -> None:
